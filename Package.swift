@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+//
+// The targets from the bottom up. A target is an area of knowledge; dependencies point one way, towards the words.
+// `make check` builds with `--explicit-target-dependency-import-check error`, which keeps this table true.
+
+import PackageDescription
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .library(name: "KafkaClient", targets: ["KafkaClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
+    targets: [
+        // MARK: C: system libraries, and shims for what Swift cannot call.
+        .systemLibrary(
+            name: "CZooKeeper", path: "Sources/CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        .systemLibrary(
+            name: "CCompression", path: "Sources/CCompression",
+            providers: [.apt(["libisal-dev", "zlib1g-dev", "liblz4-dev", "libzstd-dev", "libsnappy-dev"])]),
+
+        // MARK: Words: the vocabulary.
+        .target(name: "KafkaModel"),
+
+        // MARK: Bytes: records and messages.
+        .target(name: "KafkaRecords", dependencies: ["KafkaModel", "CCompression", nioCore]),
+        .target(name: "KafkaProtocol", dependencies: ["KafkaModel", nioCore], exclude: ["Schema"]),
+        .executableTarget(name: "ProtocolGenerator"),
+
+        // MARK: Engines: no sockets, no ZooKeeper.
+        .target(name: "LogStorage", dependencies: ["KafkaModel", "KafkaRecords", nioCore, logging, deque]),
+        .target(name: "Replication", dependencies: ["KafkaModel"]),
+        .target(name: "ClusterMetadata", dependencies: ["KafkaModel"]),
+        .target(name: "ClusterControl", dependencies: ["KafkaModel", "ClusterMetadata", ordered, deque]),
+        .target(name: "Coordination", dependencies: ["KafkaModel", "KafkaRecords", nioCore, deque]),
+        .target(
+            name: "GroupCoordination",
+            dependencies: ["Coordination", "KafkaModel", "KafkaProtocol", "KafkaRecords", nioCore, ordered]),
+        .target(name: "BrokerSettings", dependencies: ["KafkaModel"]),
+
+        // MARK: Rim: ZooKeeper and sockets.
+        .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", deque]),
+        .target(
+            name: "ZooKeeperStore",
+            dependencies: ["ZooKeeperClient", "KafkaModel", "ClusterMetadata", "ClusterControl"]),
+        .target(
+            name: "KafkaNetworking", dependencies: ["KafkaModel", "KafkaProtocol", nioCore, nioPosix, logging, deque]),
+
+        // MARK: The whole.
+        .target(
+            name: "KafkaClient",
+            dependencies: [
+                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaNetworking", nioCore, nioPosix, logging,
+            ]),
+        .target(
+            name: "BrokerServer",
+            dependencies: [
+                "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", "Replication", "ClusterMetadata",
+                "ClusterControl", "Coordination", "GroupCoordination", "BrokerSettings", "ZooKeeperClient",
+                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, logging, deque, heap,
+            ]),
+        .target(
+            name: "KafkaTools",
+            dependencies: [
+                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaClient", "LogStorage", "KafkaNetworking", nioCore,
+                nioPosix, logging,
+            ]),
+
+        // MARK: The program.
+        .executableTarget(
+            name: "martlet",
+            dependencies: ["BrokerServer", "BrokerSettings", "KafkaTools", logging]),
+
+        // MARK: Tests.
+        .target(name: "ZooKeeperTestKit", path: "Tests/ZooKeeperTestKit"),
+        .target(name: "GoldenFixtures", path: "Tests/GoldenFixtures"),
+        .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
+        .testTarget(
+            name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore]),
+        .testTarget(
+            name: "KafkaProtocolTests", dependencies: ["KafkaProtocol", "KafkaModel", "GoldenFixtures", nioCore]),
+        .testTarget(
+            name: "LogStorageTests",
+            dependencies: ["LogStorage", "KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore, logging]),
+        .testTarget(name: "ReplicationTests", dependencies: ["Replication", "KafkaModel"]),
+        .testTarget(name: "ClusterMetadataTests", dependencies: ["ClusterMetadata", "KafkaModel"]),
+        .testTarget(name: "ClusterControlTests", dependencies: ["ClusterControl", "ClusterMetadata", "KafkaModel"]),
+        .testTarget(
+            name: "GroupCoordinationTests",
+            dependencies: [
+                "GroupCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures",
+                nioCore,
+            ]),
+        .testTarget(name: "BrokerSettingsTests", dependencies: ["BrokerSettings", "KafkaModel"]),
+        .testTarget(name: "ZooKeeperClientTests", dependencies: ["ZooKeeperClient", "ZooKeeperTestKit"]),
+        .testTarget(
+            name: "ZooKeeperStoreTests",
+            dependencies: [
+                "ZooKeeperStore", "ZooKeeperClient", "ZooKeeperTestKit", "ClusterMetadata", "ClusterControl",
+                "KafkaModel",
+                "GoldenFixtures",
+            ]),
+        .testTarget(
+            name: "KafkaNetworkingTests",
+            dependencies: ["KafkaNetworking", "KafkaProtocol", "KafkaModel", nioCore, nioPosix, logging]),
+        .testTarget(
+            name: "KafkaClientTests",
+            dependencies: ["KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", nioCore]),
+        .testTarget(name: "KafkaToolsTests", dependencies: ["KafkaTools", "KafkaModel", "GoldenFixtures"]),
+        .testTarget(
+            name: "BrokerServerTests",
+            dependencies: [
+                "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata", nioCore,
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
