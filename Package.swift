@@ -86,7 +86,7 @@ let package = Package(
 
         // MARK: Tests.
         .target(name: "ZooKeeperTestKit", path: "Tests/ZooKeeperTestKit"),
-        .target(name: "GoldenFixtures", path: "Tests/GoldenFixtures"),
+        .target(name: "GoldenFixtures", dependencies: ["CCompression"], path: "Tests/GoldenFixtures"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
         .testTarget(
             name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore]),
