@@ -12,6 +12,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let hashTrees: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
 
 let package = Package(
     name: "martlet",
@@ -43,7 +44,7 @@ let package = Package(
         // MARK: Engines: no sockets, no ZooKeeper.
         .target(name: "LogStorage", dependencies: ["KafkaModel", "KafkaRecords", nioCore, logging, deque]),
         .target(name: "Replication", dependencies: ["KafkaModel"]),
-        .target(name: "ClusterMetadata", dependencies: ["KafkaModel"]),
+        .target(name: "ClusterMetadata", dependencies: ["KafkaModel", hashTrees]),
         .target(name: "ClusterControl", dependencies: ["KafkaModel", "ClusterMetadata", ordered, deque]),
         .target(name: "Coordination", dependencies: ["KafkaModel", "KafkaRecords", nioCore, deque]),
         .target(
