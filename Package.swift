@@ -98,7 +98,12 @@ let package = Package(
             dependencies: ["LogStorage", "KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore, logging]),
         .testTarget(name: "ReplicationTests", dependencies: ["Replication", "KafkaModel"]),
         .testTarget(name: "ClusterMetadataTests", dependencies: ["ClusterMetadata", "KafkaModel"]),
-        .testTarget(name: "ClusterControlTests", dependencies: ["ClusterControl", "ClusterMetadata", "KafkaModel"]),
+        .target(
+            name: "SimulationKit", dependencies: ["KafkaModel", "ClusterMetadata", "ClusterControl"],
+            path: "Tests/SimulationKit"),
+        .testTarget(
+            name: "ClusterControlTests",
+            dependencies: ["ClusterControl", "ClusterMetadata", "KafkaModel", "SimulationKit", "GoldenFixtures"]),
         .testTarget(
             name: "GroupCoordinationTests",
             dependencies: [

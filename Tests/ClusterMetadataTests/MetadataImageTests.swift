@@ -20,7 +20,7 @@ import Testing
     }
 
     private func update(
-        _ topic: String = "t", id: KafkaUUID? = nil, _ partitions: [Int32: PartitionImage],
+        topic: String = "t", id: KafkaUUID? = nil, _ partitions: [Int32: PartitionImage],
         brokers: [BrokerID] = [1, 2]
     ) -> MetadataUpdate {
         MetadataUpdate(
