@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// A piece of what leaves on a socket.
+package enum WirePart: Sendable {
+    case bytes(ByteBuffer)
+    case file(FileRegion)
+
+    package var readableBytes: Int {
+        switch self {
+        case .bytes(let bytes): bytes.readableBytes
+        case .file(let region): region.readableBytes
+        }
+    }
+}
+
+/// Writes the fields of a message.
+///
+/// Everything but large record data goes into one buffer; large record data stays where it is, in its own buffer or in
+/// files, and takes its place among the parts of the result.
+package struct WireWriter {
+    package let version: Int16
+    /// Whether lengths are compact and structures end with tagged fields.
+    package let isFlexible: Bool
+    private var buffer: ByteBuffer
+    /// Parts that are not in `buffer`, with the index in it before which they belong.
+    private var inserted: [(index: Int, part: WirePart)] = []
+    private var insertedBytes = 0
+
+    /// Record data from this size on is handed over instead of being copied: below, one more element of a vectored
+    /// write costs more than the copy.
+    private static let handOverSize = 4096
+
+    package init(version: Int16, flexible: Bool, capacity: Int = 512) {
+        self.version = version
+        isFlexible = flexible
+        buffer = ByteBufferAllocator().buffer(capacity: capacity)
+    }
+
+    /// The number of bytes written so far, those in files included.
+    package var writtenBytes: Int { buffer.writerIndex + insertedBytes }
+
+    /// What was written, in order.
+    package consuming func finish() -> [WirePart] {
+        guard !inserted.isEmpty else { return [.bytes(buffer)] }
+        var parts: [WirePart] = []
+        parts.reserveCapacity(2 * inserted.count + 1)
+        for (index, part) in inserted {
+            if let bytes = buffer.readSlice(length: index - buffer.readerIndex), bytes.readableBytes > 0 {
+                parts.append(.bytes(bytes))
+            }
+            parts.append(part)
+        }
+        if buffer.readableBytes > 0 { parts.append(.bytes(buffer)) }
+        return parts
+    }
+
+    /// What was written, copied together if record data was handed over.
+    /// - Throws: when record data lies in files.
+    package consuming func finishInOneBuffer() throws(WireError) -> ByteBuffer {
+        if inserted.isEmpty { return buffer }
+        var whole = ByteBufferAllocator().buffer(capacity: writtenBytes)
+        for part in finish() {
+            guard case .bytes(let bytes) = part else { throw .recordsInFiles }
+            whole.writeImmutableBuffer(bytes)
+        }
+        return whole
+    }
+
+    // MARK: Fields
+
+    /// A field that all versions have.
+    @inline(__always)
+    package mutating func write<Value: WireValue>(_ value: Value) throws(WireError) {
+        try value.write(to: &self)
+    }
+
+    /// A field that the versions from `first` to `last` have, and that others may drop.
+    @inline(__always)
+    package mutating func write<Value: WireValue>(
+        _ value: Value, since first: Int16 = 0, until last: Int16 = .max
+    ) throws(WireError) {
+        if version >= first, version <= last { try value.write(to: &self) }
+    }
+
+    /// A field that the versions from `first` to `last` have. In others it must be `absent`.
+    @inline(__always)
+    package mutating func write<Value: WireValue & Equatable>(
+        _ value: Value, since first: Int16 = 0, until last: Int16 = .max, else absent: Value, field: StaticString
+    ) throws(WireError) {
+        if version >= first, version <= last {
+            try value.write(to: &self)
+        } else if value != absent {
+            throw .fieldNotInVersion(field: field.description, version: version)
+        }
+    }
+
+    /// A field that may be null only from version `nullable` on. In versions that lack it, it must be `absent`.
+    package mutating func write<Value: WireNullable & Equatable>(
+        _ value: Value?, since first: Int16 = 0, until last: Int16 = .max, nullableSince nullable: Int16,
+        else absent: Value? = nil, field: StaticString
+    ) throws(WireError) {
+        guard version >= first, version <= last else {
+            if value == absent { return }
+            throw .fieldNotInVersion(field: field.description, version: version)
+        }
+        if version >= nullable {
+            try Value.writeNullable(value, to: &self)
+        } else if let value {
+            try value.write(to: &self)
+        } else {
+            throw .nullNotInVersion(field: field.description, version: version)
+        }
+    }
+
+    // MARK: Numbers
+
+    /// A big-endian number.
+    @inline(__always)
+    package mutating func writeInteger<Value: FixedWidthInteger>(_ value: Value) {
+        buffer.writeInteger(value)
+    }
+
+    /// An unsigned number in groups of seven bits, the lowest first.
+    @inline(__always)
+    package mutating func writeUnsignedVarint(_ value: UInt32) {
+        var value = value
+        while value >= 0x80 {
+            buffer.writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
+            value >>= 7
+        }
+        buffer.writeInteger(UInt8(truncatingIfNeeded: value))
+    }
+
+    // MARK: Lengths
+
+    /// The length before bytes or an array; nil for null.
+    @inline(__always)
+    package mutating func writeLength(_ length: Int?) throws(WireError) {
+        if isFlexible { return try writeCompactLength(length) }
+        guard let length else { return writeInteger(Int32(-1)) }
+        guard let short = Int32(exactly: length) else { throw .tooLong(length) }
+        writeInteger(short)
+    }
+
+    /// The length before a string; nil for null.
+    @inline(__always)
+    package mutating func writeStringLength(_ length: Int?) throws(WireError) {
+        guard length ?? 0 <= WireReader.longestString else { throw .tooLong(length ?? 0) }
+        if isFlexible { return try writeCompactLength(length) }
+        writeInteger(Int16(length ?? -1))
+    }
+
+    private mutating func writeCompactLength(_ length: Int?) throws(WireError) {
+        guard let length else { return writeUnsignedVarint(0) }
+        guard length < Int(Int32.max) else { throw .tooLong(length) }
+        writeUnsignedVarint(UInt32(length) + 1)
+    }
+
+    // MARK: Runs of bytes
+
+    /// Text without a length.
+    package mutating func writeText(_ text: String) {
+        buffer.writeString(text)
+    }
+
+    /// Bytes without a length.
+    package mutating func writeBytes(_ bytes: [UInt8]) {
+        buffer.writeBytes(bytes)
+    }
+
+    /// Bytes without a length; not copied if they are many.
+    package mutating func writeBuffer(_ bytes: ByteBuffer) {
+        if bytes.readableBytes < Self.handOverSize {
+            buffer.writeImmutableBuffer(bytes)
+        } else {
+            insert(.bytes(bytes))
+        }
+    }
+
+    /// A part of a file.
+    package mutating func writeRegion(_ region: FileRegion) {
+        if region.readableBytes > 0 { insert(.file(region)) }
+    }
+
+    private mutating func insert(_ part: WirePart) {
+        inserted.append((buffer.writerIndex, part))
+        insertedBytes += part.readableBytes
+    }
+
+    /// Puts the number of bytes that follow it in front of what is written: the length of a frame.
+    ///
+    /// The writer must have begun with four bytes to hold it.
+    package mutating func setFrameLength() throws(WireError) {
+        let length = writtenBytes - 4
+        guard let short = Int32(exactly: length) else { throw .tooLong(length) }
+        buffer.setInteger(short, at: 0)
+    }
+
+    // MARK: Tagged fields
+
+    /// The tagged fields of a structure that knows none.
+    @inline(__always)
+    package mutating func writeTaggedFields(_ unknown: [UnknownTaggedField]) throws(WireError) {
+        if unknown.isEmpty {
+            if isFlexible { writeInteger(UInt8(0)) }
+            return
+        }
+        var fields = try beginTaggedFields(unknown)
+        try endTaggedFields(&fields)
+    }
+
+    /// The state of writing tagged fields one by one.
+    package struct TaggedFields {
+        /// Where the number of fields goes once it is known.
+        fileprivate let start: Int
+        fileprivate var count: UInt32 = 0
+        /// Unknown fields that are still to be written, in ascending order of their tags.
+        fileprivate var unknown: ArraySlice<UnknownTaggedField>
+    }
+
+    /// Starts writing tagged fields. The known ones must then come in ascending order.
+    package func beginTaggedFields(_ unknown: [UnknownTaggedField]) throws(WireError) -> TaggedFields {
+        guard isFlexible || unknown.isEmpty else { throw .taggedFieldsNotInVersion(version) }
+        return TaggedFields(
+            start: buffer.writerIndex,
+            unknown: unknown.count > 1 ? unknown.sorted { $0.tag < $1.tag }[...] : unknown[...])
+    }
+
+    /// A tagged field of the versions from `first` on, which is left out when it is `absent`.
+    package mutating func writeTagged<Value: WireValue & Equatable>(
+        _ tag: UInt32, _ value: Value, since first: Int16 = 0, else absent: Value,
+        in fields: inout TaggedFields
+    ) throws(WireError) {
+        guard isFlexible, version >= first, value != absent else { return }
+        writeUnknown(below: tag, &fields)
+        writeUnsignedVarint(tag)
+        let start = buffer.writerIndex
+        try value.write(to: &self)
+        try insertVarint(buffer.writerIndex - start, at: start)
+        fields.count += 1
+    }
+
+    /// A field that is tagged in the versions from `first` on must be `absent` in those before.
+    package func require<Value: Equatable>(
+        _ value: Value, since first: Int16, else absent: Value, field: StaticString
+    ) throws(WireError) {
+        guard version >= first || value == absent else {
+            throw .fieldNotInVersion(field: field.description, version: version)
+        }
+    }
+
+    /// Ends writing tagged fields.
+    package mutating func endTaggedFields(_ fields: inout TaggedFields) throws(WireError) {
+        guard isFlexible else { return }
+        writeUnknown(below: nil, &fields)
+        try insertVarint(Int(fields.count), at: fields.start)
+    }
+
+    private mutating func writeUnknown(below tag: UInt32?, _ fields: inout TaggedFields) {
+        while let unknown = fields.unknown.first, tag.map({ unknown.tag < $0 }) ?? true {
+            fields.unknown.removeFirst()
+            writeUnsignedVarint(unknown.tag)
+            writeUnsignedVarint(UInt32(unknown.bytes.count))
+            writeBytes(unknown.bytes)
+            fields.count += 1
+        }
+    }
+
+    /// Writes a number before what was written since `index`: a size is known only afterwards.
+    private mutating func insertVarint(_ value: Int, at index: Int) throws(WireError) {
+        guard let short = UInt32(exactly: value) else { throw .tooLong(value) }
+        let length = buffer.writerIndex - index
+        let before = buffer.writerIndex
+        writeUnsignedVarint(short)
+        let size = buffer.writerIndex - before
+        if length == 0 { return }
+        // The number now lies behind the bytes that it belongs in front of.
+        buffer.withVeryUnsafeMutableBytes { storage in
+            guard let base = storage.baseAddress else { return }
+            withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { number in
+                guard let saved = number.baseAddress else { return }
+                saved.copyMemory(from: base + before, byteCount: size)
+                (base + index + size).copyMemory(from: base + index, byteCount: length)
+                (base + index).copyMemory(from: saved, byteCount: size)
+            }
+        }
+    }
+}
