@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaProtocol
+import Logging
+import NIOCore
+
+/// The one channel handler of a client's connection: frames what arrives, lets `ConnectionMachine` decide, performs it.
+///
+/// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
+/// inactive and the last responder is gone.
+// Confined to `eventLoop`: every stored `var` is touched on it only, and `settle` hops there first.
+final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = IOData
+
+    /// What a responder has to say.
+    enum Settlement: Sendable {
+        case started
+        case answer([WirePart]?, throttle: Duration?)
+        case failure
+    }
+
+    let eventLoop: any EventLoop
+    private let info: ConnectionInfo
+    private let handler: any RequestHandler
+    private let shared: ListenerResources
+    private let logger: Logger
+    private let receiver: FrameReceiver
+    private var machine: ConnectionMachine<IncomingRequest, [WirePart]>
+    private var context: ChannelHandlerContext?
+    /// What the unfinished frame is paid from: the newcomers' budget until a request was answered.
+    private var isNewcomer = true
+    private var isDriving = false
+    private var hasHeldRead = false
+    private var lastActivity = NIODeadline.now()
+    private var idleCheck: Scheduled<Void>?
+    private var newcomerCheck: Scheduled<Void>?
+
+    init(
+        eventLoop: any EventLoop, info: ConnectionInfo, handler: any RequestHandler, shared: ListenerResources,
+        receiver: FrameReceiver, logger: Logger
+    ) {
+        self.eventLoop = eventLoop
+        self.info = info
+        self.handler = handler
+        self.shared = shared
+        self.receiver = receiver
+        self.logger = logger
+        machine = ConnectionMachine(
+            limits: .init(requests: shared.limits.requestsInFlight, bytes: shared.limits.bytesInFlight))
+    }
+
+    /// From any thread: tells the machine, and does what follows from it.
+    func settle(_ number: UInt64, _ settlement: Settlement) {
+        guard eventLoop.inEventLoop else {
+            eventLoop.execute { self.settle(number, settlement) }
+            return
+        }
+        switch settlement {
+        case .started:
+            machine.started(number)
+        case .answer(let parts, let throttle):
+            machine.answered(number, parts, mute: throttle)
+        case .failure:
+            machine.failed(number)
+        }
+        drive()
+    }
+
+    // MARK: From the channel
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { begin() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin()
+        context.fireChannelActive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Only kept here: NIO still refers to the buffer, see `FrameReceiver`.
+        receiver.received(unwrapInboundIn(data))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        lastActivity = .now()
+        cutFrames()
+        drive()
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if machine.wantsRead, !receiver.isStarved {
+            context.read()
+        } else {
+            hasHeldRead = true
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        lastActivity = .now()
+        machine.writabilityChanged(context.channel.isWritable)
+        drive()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        logger.debug("connection failed", metadata: ["error": "\(error)"])
+        context.close(promise: nil)
+    }
+
+    // MARK: Frames
+
+    private func cutFrames() {
+        do throws(FrameError) {
+            while machine.takesRequests, let frame = try receiver.next(claim: claim) {
+                // What was claimed for the unfinished frame goes over to the request.
+                giveBackClaim(frame.claimed)
+                let bytes = frame.body.readableBytes
+                guard let request = parse(frame.body, byteCount: bytes) else { return machine.inputEnded() }
+                shared.statistics.received(bytes: bytes + 4)
+                shared.requestMemory?.takeAnyway(bytes)
+                machine.received(request, bytes: bytes)
+            }
+        } catch {
+            logger.info("closing a connection that does not speak Kafka", metadata: ["error": "\(error)"])
+            machine.inputEnded()
+        }
+        if isNewcomer { watchNewcomer() }
+    }
+
+    /// Memory for an unfinished frame. The claims of newcomers come out of a budget of their own, so that those who
+    /// have not shown that they speak Kafka can neither make memory grow nor starve those who have.
+    private func claim(_ bytes: Int) -> Bool {
+        guard let budget = isNewcomer ? shared.newcomerMemory : shared.requestMemory else { return true }
+        return budget.take(bytes) { [weak self] in
+            guard let self else { return }
+            self.eventLoop.execute {
+                self.cutFrames()
+                self.drive()
+            }
+        }
+    }
+
+    private func giveBackClaim(_ bytes: Int) {
+        (isNewcomer ? shared.newcomerMemory : shared.requestMemory)?.giveBack(bytes)
+    }
+
+    private func parse(_ frame: consuming ByteBuffer, byteCount: Int) -> IncomingRequest? {
+        do throws(WireError) {
+            let header = try RequestHeader(from: &frame)
+            // ApiVersions has an answer to versions that it does not know.
+            guard header.apiKey == .apiVersions || handler.serves(header.apiKey, version: header.apiVersion) else {
+                throw .unsupportedVersion(header.apiKey, header.apiVersion)
+            }
+            return IncomingRequest(
+                header: header, body: frame, connection: info, receivedAt: .now(), byteCount: byteCount)
+        } catch {
+            logger.info("closing a connection whose request is not served", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    // MARK: Actions
+
+    /// Performs what the machine decides until there is nothing left, then flushes once and reads on.
+    private func drive() {
+        // Answers given within `handle` come here again; the outer call goes on with them.
+        if isDriving { return }
+        isDriving = true
+        var hasWritten = false
+        while let context, let action = machine.next() {
+            switch action {
+            case .start(let request, let number):
+                shared.statistics.requestStarted()
+                handler.handle(request, Responder(connection: self, number: number))
+            case .finish(let answer, let bytes, let mute):
+                shared.requestMemory?.giveBack(bytes)
+                if isNewcomer { becomeTrusted() }
+                if let answer {
+                    write(answer, context)
+                    hasWritten = true
+                }
+                if let mute { unmute(after: mute) }
+            case .close:
+                closeAfterFlush(context)
+                hasWritten = false
+            }
+        }
+        isDriving = false
+        guard let context else { return }
+        if hasWritten { context.flush() }
+        if hasHeldRead, machine.wantsRead, !receiver.isStarved {
+            hasHeldRead = false
+            context.read()
+        }
+    }
+
+    private func write(_ parts: [WirePart], _ context: ChannelHandlerContext) {
+        lastActivity = .now()
+        var count = 0
+        for part in parts {
+            switch part {
+            case .bytes(let bytes):
+                count += bytes.readableBytes
+                context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
+            case .file(let region):
+                count += region.readableBytes
+                context.write(wrapOutboundOut(.fileRegion(region)), promise: nil)
+            }
+        }
+        shared.statistics.sent(bytes: count)
+    }
+
+    private func unmute(after time: Duration) {
+        eventLoop.scheduleTask(in: TimeAmount(time)) { [weak self] in
+            self?.machine.unmute()
+            self?.drive()
+        }
+    }
+
+    private func closeAfterFlush(_ context: ChannelHandlerContext) {
+        let flushed = context.eventLoop.makePromise(of: Void.self)
+        let channel = context.channel
+        flushed.futureResult.whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: flushed)
+    }
+
+    // MARK: Life
+
+    private func begin() {
+        scheduleIdleCheck(after: shared.limits.idleTime)
+    }
+
+    /// Ends a connection whose first frame does not become whole in time. One that says nothing is merely idle.
+    private func watchNewcomer() {
+        guard newcomerCheck == nil, receiver.isWithinFrame, context != nil else { return }
+        newcomerCheck = eventLoop.scheduleTask(in: TimeAmount(shared.limits.newcomerTime)) { [weak self] in
+            guard let self else { return }
+            self.newcomerCheck = nil
+            guard self.isNewcomer, !self.machine.hasWork, self.receiver.isWithinFrame else { return }
+            self.logger.info("closing a connection whose first request did not arrive in time")
+            self.context?.close(promise: nil)
+        }
+    }
+
+    private func becomeTrusted() {
+        isNewcomer = false
+        newcomerCheck?.cancel()
+        newcomerCheck = nil
+        receiver.growth = .trusted
+        // A frame that is being gathered goes over to the other budget.
+        shared.newcomerMemory.giveBack(receiver.claimed)
+        shared.requestMemory?.takeAnyway(receiver.claimed)
+    }
+
+    private func scheduleIdleCheck(after time: Duration?) {
+        guard let time, let limit = shared.limits.idleTime else { return }
+        idleCheck = eventLoop.scheduleTask(in: TimeAmount(time)) { [weak self] in
+            guard let self, let context = self.context else { return }
+            if self.machine.hasWork { self.lastActivity = .now() }
+            let left = (self.lastActivity + TimeAmount(limit)) - .now()
+            if left > .zero {
+                self.scheduleIdleCheck(after: .nanoseconds(left.nanoseconds))
+            } else {
+                self.logger.debug("closing an idle connection")
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    private func end() {
+        idleCheck?.cancel()
+        idleCheck = nil
+        newcomerCheck?.cancel()
+        newcomerCheck = nil
+        giveBackClaim(receiver.end())
+        shared.requestMemory?.giveBack(machine.closed())
+    }
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// What is wrong with a stream of frames. Nothing after it can be understood.
+package enum FrameError: Error, Hashable {
+    /// The length is negative or more than is allowed.
+    case lengthOutOfRange(Int32, limit: Int)
+    /// Bytes that the socket had delivered did not reach us.
+    case bytesLost
+}
+
+/// Cuts the bytes of a connection into frames (`int32 length`, then so many bytes), and decides where the socket's next
+/// bytes are put, so that those of a large frame are received straight into its own, contiguous buffer.
+///
+/// NIO asks a `RecvByteBufferAllocator` for a buffer before each read and passes it, filled further, to the handler. The
+/// one below hands out the *unfinished frame itself*, limited to the frame's end, and lets go of it meanwhile. So the
+/// kernel copies into the place where the frame stays, and no byte of the next frame is mixed in. Three details make
+/// that work, and `FrameReceiverTests` pins each:
+/// - The channel's `maxMessagesPerRead` is 1, for then NIO's pool keeps one buffer only, the first it got (a small one,
+///   copied out), and asks us each time after that because we claim that buffers may grow.
+/// - A slice's writable bytes end with the slice, so a slice is what is handed out.
+/// - Nobody else refers to the storage during the read, or the write into it would copy it first. Hence frames are cut
+///   out in `channelReadComplete`, when NIO has let go of its reference.
+///
+/// ```
+///   between frames            the rest of a frame beyond the gathering buffer
+///   ┌──────────────────┐      ┌────────────────────────────────────┐
+///   │ len │ body │ len …│  ─▶  │ body ……………………… ▲ writer        limit│   limit: the frame's end, or what may be
+///   └──────────────────┘      └────────────────────────────────────┘          allocated before more has arrived
+///      gatheringBytes
+/// ```
+///
+/// Memory follows what has arrived, not what was announced: the buffer starts with `Growth.first` bytes and doubles.
+///
+/// Owned by the channel's event loop.
+final class FrameReceiver {
+    /// How a buffer grows towards the announced length.
+    struct Growth: Hashable {
+        /// Frames up to this are given their whole size at once, longer ones start with this much.
+        var first: Int
+
+        /// Who has not shown yet that it speaks Kafka.
+        static let newcomer = Growth(first: 16 << 10)
+        static let trusted = Growth(first: 2 << 20)
+    }
+
+    /// A frame's body without its length, and the bytes that `claim` took for it.
+    struct Frame {
+        var body: ByteBuffer
+        var claimed: Int
+    }
+
+    /// NIO's pool keeps its first buffer for the life of the channel, so that one is small.
+    static let firstReadBytes = 512
+    /// Frames up to this (with their length) are cut from a shared buffer; of longer ones so much is copied at most.
+    static let gatheringBytes = 16 << 10
+
+    /// The longest frame that is accepted.
+    var limit: Int
+    var growth: Growth
+    private let allocator: ByteBufferAllocator
+    /// Bytes that no frame has been cut from yet: between frames from the length on, within a large frame its body.
+    private var buffer = ByteBuffer()
+    /// The announced length while a large frame is gathered in `buffer`.
+    private var announced: Int?
+    /// What `claim` took for the large frame so far.
+    private(set) var claimed = 0
+    private var isFirstRead = true
+    /// The readable bytes of the buffer that NIO has; nil when it has none.
+    private var bytesHandedOut: Int?
+    private var hasLostBytes = false
+
+    init(limit: Int, growth: Growth, allocator: ByteBufferAllocator = ByteBufferAllocator()) {
+        self.limit = limit
+        self.growth = growth
+        self.allocator = allocator
+    }
+
+    /// Whether the beginning of a frame is here without its end.
+    var isWithinFrame: Bool { announced != nil || buffer.readableBytes > 0 }
+
+    // MARK: The socket's side
+
+    /// The place for the next bytes; at least one byte of room, always.
+    func handOut() -> ByteBuffer {
+        if let bytesHandedOut, bytesHandedOut > 0 {
+            // NIO dropped what it was given, since its read found nothing. The kernel does not wake us for nothing, so
+            // this is not known to happen; but a frame with a hole must not be served if it does.
+            hasLostBytes = true
+        }
+        if isFirstRead {
+            bytesHandedOut = 0
+            return allocator.buffer(capacity: Self.firstReadBytes)
+        }
+        if buffer.writableBytes == 0 {
+            guard buffer.readableBytes == 0 else {
+                // Full, and not allowed to grow yet: reading goes on nevertheless when the peer has closed.
+                bytesHandedOut = nil
+                return allocator.buffer(capacity: Self.firstReadBytes)
+            }
+            buffer = allocator.buffer(capacity: Self.gatheringBytes)
+        }
+        var handedOut = ByteBuffer()
+        swap(&handedOut, &buffer)
+        bytesHandedOut = handedOut.readableBytes
+        return handedOut
+    }
+
+    /// The buffer from `handOut`, with what the socket had.
+    func received(_ filled: ByteBuffer) {
+        if isFirstRead {
+            // Copied, for NIO keeps it.
+            isFirstRead = false
+            bytesHandedOut = nil
+            buffer = allocator.buffer(capacity: Self.gatheringBytes)
+            buffer.writeImmutableBuffer(filled)
+        } else if bytesHandedOut == nil {
+            // What comes after a frame that could not grow cannot be placed; the connection is about to end.
+            hasLostBytes = true
+        } else {
+            bytesHandedOut = nil
+            buffer = filled
+        }
+    }
+
+    // MARK: The handler's side
+
+    /// The next whole frame, nil when more bytes are needed.
+    ///
+    /// - Parameter claim: asked before memory is taken for a frame beyond the gathering buffer, with the number of bytes;
+    ///   false leaves everything as it is, and `next` is to be called again later, without reading meanwhile
+    ///   (`isStarved` is true).
+    func next(claim: (Int) -> Bool) throws(FrameError) -> Frame? {
+        if hasLostBytes { throw .bytesLost }
+        isStarved = false
+        if let announced {
+            return grow(to: announced, claim: claim)
+        }
+        guard let word: Int32 = buffer.getInteger(at: buffer.readerIndex) else {
+            keepGathering()
+            return nil
+        }
+        guard word >= 0, word <= limit else { throw .lengthOutOfRange(word, limit: limit) }
+        let length = Int(word)
+        if buffer.readableBytes - 4 >= length {
+            buffer.moveReaderIndex(forwardBy: 4)
+            guard let body = buffer.readSlice(length: length) else { return nil }
+            if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+            return Frame(body: body, claimed: 0)
+        }
+        if length + 4 <= Self.gatheringBytes {
+            keepGathering()
+            return nil
+        }
+        return begin(length, claim: claim)
+    }
+
+    /// Whether `claim` has said no: reading would find no place for what it reads.
+    private(set) var isStarved = false
+
+    /// Ends the gathering. Returns what was claimed for a frame that will not be finished.
+    func end() -> Int {
+        buffer = ByteBuffer()
+        announced = nil
+        defer { claimed = 0 }
+        return claimed
+    }
+
+    // MARK: Places
+
+    /// Makes sure that the gathering buffer has room, and is ours alone (frames cut from it may be alive).
+    private func keepGathering() {
+        if buffer.readableBytes == 0 {
+            buffer = ByteBuffer()
+        } else if buffer.readerIndex > 0 || buffer.writableBytes == 0 {
+            var fresh = allocator.buffer(capacity: Self.gatheringBytes)
+            fresh.writeBuffer(&buffer)
+            buffer = fresh
+        }
+    }
+
+    /// Moves what is here of a large frame to a buffer of its own.
+    private func begin(_ length: Int, claim: (Int) -> Bool) -> Frame? {
+        // At least twice what the gathering buffer may hold of it, so that there is room.
+        let size = min(length, max(growth.first, 2 * Self.gatheringBytes))
+        guard claim(size) else {
+            isStarved = true
+            return nil
+        }
+        claimed = size
+        announced = length
+        buffer.moveReaderIndex(forwardBy: 4)
+        var place = allocator.buffer(capacity: size)
+        place.writeBuffer(&buffer)
+        buffer = Self.limited(place, to: size)
+        return nil
+    }
+
+    /// Hands the large frame out when it is complete, and else doubles its place when it is full.
+    private func grow(to length: Int, claim: (Int) -> Bool) -> Frame? {
+        if buffer.readableBytes == length {
+            announced = nil
+            var body = ByteBuffer()
+            swap(&body, &buffer)
+            defer { claimed = 0 }
+            return Frame(body: body, claimed: claimed)
+        }
+        guard buffer.writableBytes == 0 else { return nil }
+        let size = min(length, buffer.readableBytes * 2)
+        guard claim(size - buffer.readableBytes) else {
+            isStarved = true
+            return nil
+        }
+        claimed += size - buffer.readableBytes
+        var place = ByteBuffer()
+        swap(&place, &buffer)
+        place.reserveCapacity(size)
+        buffer = Self.limited(place, to: size)
+        return nil
+    }
+
+    /// The same bytes in the same storage, with room up to `end` and no further.
+    private static func limited(_ place: consuming ByteBuffer, to end: Int) -> ByteBuffer {
+        let filled = place.writerIndex
+        // The bytes up to `end` are not initialised yet; they are within the slice for the moment of this call only.
+        place.moveWriterIndex(to: end)
+        guard var slice = place.getSlice(at: 0, length: end) else { return place }
+        slice.moveWriterIndex(to: filled)
+        return slice
+    }
+}
+
+/// Lets a channel receive into its `FrameReceiver`'s buffers.
+struct FrameAllocator: RecvByteBufferAllocator {
+    /// Keeps the reference out of the checks for concurrency.
+    // NIO calls an allocator on the channel's event loop only, where the receiver lives.
+    private struct Confined: @unchecked Sendable {
+        let receiver: FrameReceiver
+    }
+
+    private let confined: Confined
+
+    init(_ receiver: FrameReceiver) {
+        confined = Confined(receiver: receiver)
+    }
+
+    func buffer(allocator: ByteBufferAllocator) -> ByteBuffer {
+        confined.receiver.handOut()
+    }
+
+    /// True, or NIO would use its first buffer again instead of asking for the next.
+    mutating func record(actualReadBytes: Int) -> Bool { true }
+}

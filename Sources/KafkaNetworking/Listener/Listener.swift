@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A bound port whose connections are served by one handler.
+///
+/// Connections are spread over the event loops of the group given to `bind`, which it does not own. Lives from `bind` to
+/// `close`.
+package final class Listener: Sendable {
+    package let configuration: ListenerConfiguration
+    /// The port that was bound: the configured one, or what the kernel chose for 0.
+    package let port: Int
+    private let channel: any Channel
+    private let resources: ListenerResources
+    private let connections: ConnectionRegistry
+
+    package var statistics: ListenerStatistics { resources.statistics }
+
+    private init(
+        configuration: ListenerConfiguration, channel: any Channel, resources: ListenerResources,
+        connections: ConnectionRegistry
+    ) {
+        self.configuration = configuration
+        self.channel = channel
+        self.resources = resources
+        self.connections = connections
+        port = channel.localAddress?.port ?? configuration.port
+    }
+
+    /// Binds the port and starts to accept.
+    ///
+    /// - Parameters:
+    ///   - admission: counts connections; share one among all listeners of a broker.
+    ///   - requestMemory: `queued.max.request.bytes`, shared by all listeners; nil for no limit.
+    package static func bind(
+        _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
+        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil, logger: Logger
+    ) async throws(BindError) -> Listener {
+        guard configuration.securityProtocol.isServed else {
+            throw .securityProtocolNotServed(configuration.securityProtocol, listener: configuration.name)
+        }
+        var logger = logger
+        logger[metadataKey: "kafka.listener"] = "\(configuration.name)"
+        let resources = ListenerResources(limits: configuration.limits, requestMemory: requestMemory)
+        let connections = ConnectionRegistry()
+        let bootstrap = bootstrap(
+            configuration, handler: handler, on: group, admission: admission, resources: resources,
+            connections: connections, logger: logger)
+        do {
+            let channel = try await bind(bootstrap, configuration)
+            return Listener(
+                configuration: configuration, channel: channel, resources: resources, connections: connections)
+        } catch {
+            throw BindError(error, host: configuration.host, port: configuration.port)
+        }
+    }
+
+    /// Stops to accept; the port is free when this returns. Connections stay.
+    package func stopAccepting() async {
+        try? await channel.close()
+    }
+
+    /// Stops to accept and closes all connections, whatever they are doing.
+    package func close() async {
+        await stopAccepting()
+        await connections.closeAll()
+    }
+}
+
+extension Listener {
+    /// All interfaces are one IPv6 socket that takes IPv4 too, or an IPv4 socket where there is no IPv6.
+    private static func bind(
+        _ bootstrap: ServerBootstrap, _ configuration: ListenerConfiguration
+    ) async throws -> any Channel {
+        let port = configuration.port
+        guard configuration.host.isEmpty else {
+            return try await bootstrap.bind(host: configuration.host, port: port).get()
+        }
+        do {
+            return try await bootstrap.bind(to: SocketAddress(ipAddress: "::", port: port)).get()
+        } catch let error as IOError where error.errnoCode == EAFNOSUPPORT || error.errnoCode == EADDRNOTAVAIL {
+            return try await bootstrap.bind(to: SocketAddress(ipAddress: "0.0.0.0", port: port)).get()
+        }
+    }
+
+    private static func bootstrap(
+        _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
+        admission: ConnectionAdmission, resources: ListenerResources, connections: ConnectionRegistry, logger: Logger
+    ) -> ServerBootstrap {
+        let sockets = configuration.sockets
+        var bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: CInt(clamping: sockets.backlog))
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AdmissionHandler(
+                            listener: configuration.name, admission: admission, statistics: resources.statistics,
+                            logger: logger))
+                }
+            }
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            // One read at a time, which `FrameReceiver` depends on.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try initialize(
+                        channel, configuration, handler: handler, resources: resources, connections: connections,
+                        logger: logger)
+                }
+            }
+        if let bytes = sockets.receiveBufferBytes {
+            // On the listening socket, so that the window offered in the handshake is known to be this large.
+            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(clamping: bytes))
+        }
+        if let bytes = sockets.sendBufferBytes {
+            bootstrap = bootstrap.childChannelOption(.socketOption(.so_sndbuf), value: .init(clamping: bytes))
+        }
+        return bootstrap
+    }
+
+    private static func initialize(
+        _ channel: any Channel, _ configuration: ListenerConfiguration, handler: any RequestHandler,
+        resources: ListenerResources, connections: ConnectionRegistry, logger: Logger
+    ) throws {
+        let info = ConnectionInfo(channel, configuration, index: connections.add(channel))
+        var logger = logger
+        logger[metadataKey: "kafka.connection"] = "\(info.id)"
+        let receiver = FrameReceiver(limit: configuration.limits.requestBytes, growth: .newcomer)
+        try channel.syncOptions?.setOption(.recvAllocator, value: FrameAllocator(receiver))
+        try channel.pipeline.syncOperations.addHandler(
+            ConnectionHandler(
+                eventLoop: channel.eventLoop, info: info, handler: handler, shared: resources, receiver: receiver,
+                logger: logger))
+    }
+}
+
+/// The open connections of a listener. Thread-safe.
+final class ConnectionRegistry: Sendable {
+    private struct State {
+        var channels: [Int: any Channel] = [:]
+        var next = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Keeps the channel until it is closed. Returns its index, which is unique in this registry.
+    func add(_ channel: any Channel) -> Int {
+        let index = state.withLock { state in
+            defer { state.next += 1 }
+            state.channels[state.next] = channel
+            return state.next
+        }
+        channel.closeFuture.whenComplete { [self] _ in
+            state.withLock { _ = $0.channels.removeValue(forKey: index) }
+        }
+        return index
+    }
+
+    func closeAll() async {
+        for channel in state.withLock({ Array($0.channels.values) }) { try? await channel.close() }
+    }
+}
+
+extension ConnectionInfo {
+    fileprivate convenience init(_ channel: any Channel, _ configuration: ListenerConfiguration, index: Int) {
+        let local = channel.localAddress
+        let remote = channel.remoteAddress
+        let remoteHost = remote?.textualHost ?? ""
+        let remotePort = remote?.port ?? 0
+        self.init(
+            id: "\(local?.textualHost ?? ""):\(local?.port ?? 0)-\(remoteHost):\(remotePort)-\(index)",
+            remoteHost: remoteHost, remotePort: remotePort, listenerName: configuration.name,
+            securityProtocol: configuration.securityProtocol, isPrivileged: configuration.isPrivileged)
+    }
+}
+
+extension SocketAddress {
+    /// The IP address as text; that of an IPv4 peer on an IPv6 socket in dotted form, as ACLs and quotas name it.
+    var textualHost: String? {
+        guard let text = ipAddress else { return nil }
+        let mapped = "::ffff:"
+        return text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text
+    }
+}
+
+extension BindError {
+    fileprivate init(_ error: any Error, host: String, port: Int) {
+        switch error {
+        case let error as IOError:
+            switch error.errnoCode {
+            case EADDRINUSE: self = .addressInUse(host: host, port: port)
+            case EADDRNOTAVAIL: self = .addressNotAvailable(host: host, port: port)
+            case EACCES, EPERM: self = .permissionDenied(host: host, port: port)
+            default: self = .other(host: host, port: port, reason: "\(error)")
+            }
+        case is SocketAddressError: self = .unknownHost(host)
+        default: self = .other(host: host, port: port, reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a listener is called, where it listens and what it allows. The defaults are Kafka's.
+package struct ListenerConfiguration: Sendable {
+    /// The listener's name, upper case: the key of its settings and of the endpoints advertised to who comes through it.
+    package var name: String
+    package var securityProtocol: SecurityProtocol
+    /// The address to bind, empty for all interfaces (IPv6 and IPv4 where the kernel has both).
+    package var host: String
+    /// The port to bind, 0 for any that is free (see `Listener.port`).
+    package var port: Int
+    /// Whether this is the control plane listener (`control.plane.listener.name`, KIP-291).
+    package var isPrivileged: Bool
+    package var sockets: SocketOptions
+    package var limits: ConnectionLimits
+
+    package init(
+        name: String = "PLAINTEXT", securityProtocol: SecurityProtocol = .plaintext, host: String = "", port: Int,
+        isPrivileged: Bool = false, sockets: SocketOptions = SocketOptions(),
+        limits: ConnectionLimits = ConnectionLimits()
+    ) {
+        self.name = name
+        self.securityProtocol = securityProtocol
+        self.host = host
+        self.port = port
+        self.isPrivileged = isPrivileged
+        self.sockets = sockets
+        self.limits = limits
+    }
+}
+
+/// The sizes that the kernel is asked for.
+package struct SocketOptions: Hashable, Sendable {
+    /// `socket.send.buffer.bytes`; nil (Kafka's −1) leaves it to the kernel, which then adapts it to the path.
+    package var sendBufferBytes: Int?
+    /// `socket.receive.buffer.bytes`; nil (Kafka's −1) leaves it to the kernel, which then adapts it to the path.
+    package var receiveBufferBytes: Int?
+    /// `socket.listen.backlog.size`: connections that the kernel keeps while they wait to be accepted.
+    package var backlog: Int
+
+    package init(sendBufferBytes: Int? = 102_400, receiveBufferBytes: Int? = 102_400, backlog: Int = 50) {
+        self.sendBufferBytes = sendBufferBytes
+        self.receiveBufferBytes = receiveBufferBytes
+        self.backlog = backlog
+    }
+}
+
+/// What one connection may claim, before and after it has shown that it speaks Kafka.
+package struct ConnectionLimits: Hashable, Sendable {
+    /// `socket.request.max.bytes`: a frame announced longer closes its connection.
+    package var requestBytes: Int
+    /// `connections.max.idle.ms`: without a byte in either direction, and no request in work, for so long, a connection
+    /// is closed; nil for never.
+    package var idleTime: Duration?
+    /// How many bytes of requests one connection may have in work or waiting before it is no longer read from. The
+    /// request that crosses the bound is still taken, so each request of a legal size is served.
+    package var bytesInFlight: Int
+    /// How many requests one connection may have in work or waiting before it is no longer read from.
+    package var requestsInFlight: Int
+    /// How many bytes of unfinished frames *all* connections together may gather that have not had a request answered
+    /// yet. A newcomer's frame beyond a few KiB is paid from here, and waits when nothing is left.
+    package var newcomerBytes: Int
+    /// How long a newcomer may take to complete its first frame.
+    package var newcomerTime: Duration
+
+    package init(
+        requestBytes: Int = 104_857_600, idleTime: Duration? = .seconds(600), bytesInFlight: Int = 1 << 20,
+        requestsInFlight: Int = 100, newcomerBytes: Int = 16 << 20, newcomerTime: Duration = .seconds(30)
+    ) {
+        self.requestBytes = requestBytes
+        self.idleTime = idleTime
+        self.bytesInFlight = bytesInFlight
+        self.requestsInFlight = requestsInFlight
+        self.newcomerBytes = newcomerBytes
+        self.newcomerTime = newcomerTime
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import Testing
+
+@testable import KafkaNetworking
+
+@Suite struct FrameReceiverTests {
+    private func frame(_ length: Int, _ byte: UInt8 = 7) -> [UInt8] {
+        [UInt8](ByteBuffer(integer: Int32(length)).readableBytesView) + [UInt8](repeating: byte, count: length)
+    }
+
+    /// Reads as NIO's channel does: into a buffer that is handed out, as much as has room.
+    /// Returns how many bytes were taken.
+    private func read(_ bytes: ArraySlice<UInt8>, into receiver: FrameReceiver, atMost count: Int = .max) -> Int {
+        var buffer = receiver.handOut()
+        #expect(buffer.writableBytes > 0)
+        let taken = min(buffer.writableBytes, bytes.count, count)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 0) { room in
+            room.copyBytes(from: bytes.prefix(taken))
+            return taken
+        }
+        receiver.received(buffer)
+        return taken
+    }
+
+    private func feed(_ bytes: [UInt8], to receiver: FrameReceiver) throws -> [ByteBuffer] {
+        var rest = bytes[...]
+        var frames: [ByteBuffer] = []
+        while !rest.isEmpty {
+            rest = rest.dropFirst(read(rest, into: receiver))
+            while let frame = try receiver.next(claim: { _ in true }) { frames.append(frame.body) }
+        }
+        return frames
+    }
+
+    @Test func smallFramesOfOneReadAreCutApart() throws {
+        let receiver = FrameReceiver(limit: 1000, growth: .trusted)
+        let frames = try feed(frame(3) + frame(0) + frame(200, 9), to: receiver)
+        #expect(frames.map(\.readableBytes) == [3, 0, 200])
+        #expect(frames[2].readableBytesView.allSatisfy { $0 == 9 })
+        #expect(!receiver.isWithinFrame)
+    }
+
+    @Test(arguments: [-1, Int32.min, 1001, Int32.max]) func lengthsOutsideTheBoundsAreRefused(length: Int32) {
+        let receiver = FrameReceiver(limit: 1000, growth: .trusted)
+        #expect(throws: FrameError.lengthOutOfRange(length, limit: 1000)) {
+            try feed([UInt8](ByteBuffer(integer: length).readableBytesView), to: receiver)
+        }
+    }
+
+    @Test func aFrameOfExactlyTheLimitIsTaken() throws {
+        let receiver = FrameReceiver(limit: 100_000, growth: .trusted)
+        #expect(try feed(frame(100_000), to: receiver).map(\.readableBytes) == [100_000])
+    }
+
+    @Test func anAnnouncedLengthAloneCostsNoMemory() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .newcomer)
+        var claimed = 0
+        _ = read([0x7f, 0xff, 0xff, 0xff][...], into: receiver)
+        #expect(
+            try receiver.next {
+                claimed += $0; return true
+            } == nil)
+        #expect(claimed <= 2 * FrameReceiver.gatheringBytes)
+        #expect(receiver.handOut().storageCapacity <= 2 * FrameReceiver.gatheringBytes)
+    }
+
+    @Test func memoryGrowsWithWhatArrives() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .newcomer)
+        let length = 10_000_000
+        var rest = frame(length)[...]
+        var arrived = 0
+        var claimed = 0
+        var whole: FrameReceiver.Frame?
+        while whole == nil {
+            let count = read(rest, into: receiver, atMost: 30_000)
+            rest = rest.dropFirst(count)
+            arrived += count
+            whole = try receiver.next {
+                claimed += $0; return true
+            }
+            #expect(claimed <= max(2 * arrived, 2 * FrameReceiver.gatheringBytes))
+        }
+        #expect(whole?.body.readableBytes == length)
+        #expect(whole?.claimed == claimed)
+        #expect(claimed == length)
+    }
+
+    @Test func withoutMemoryTheFrameWaits() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .newcomer)
+        let bytes = frame(40_000)
+        var rest = bytes[...]
+        rest = rest.dropFirst(read(rest, into: receiver))
+        #expect(try receiver.next { _ in false } == nil)
+        #expect(receiver.isStarved)
+        #expect(try receiver.next { _ in true } == nil)
+        #expect(!receiver.isStarved)
+        while !rest.isEmpty {
+            rest = rest.dropFirst(read(rest, into: receiver))
+            if let frame = try receiver.next(claim: { _ in true }) { #expect(frame.body.readableBytes == 40_000) }
+        }
+        #expect(!receiver.isWithinFrame)
+    }
+
+    @Test func aReadThatFindsNoPlaceEndsTheStream() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .newcomer)
+        var rest = frame(400_000)[...]
+        while !receiver.isStarved {
+            rest = rest.dropFirst(read(rest, into: receiver))
+            #expect(try receiver.next { $0 <= 2 * FrameReceiver.gatheringBytes && receiver.claimed == 0 } == nil)
+        }
+        // The peer has closed, and NIO reads what is left regardless.
+        _ = read(rest, into: receiver)
+        #expect(throws: FrameError.bytesLost) { try receiver.next { _ in true } }
+    }
+
+    /// A read that finds nothing after all drops the buffer with the unfinished frame; that must not go unnoticed.
+    @Test func bytesThatGetLostAreNoticed() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        _ = try feed(Array(frame(100_000).prefix(50_000)), to: receiver)
+        _ = receiver.handOut()
+        _ = read(frame(100_000).suffix(50_000), into: receiver)
+        #expect(throws: FrameError.bytesLost) { try receiver.next { _ in true } }
+    }
+
+    @Test func aReadThatFindsNothingBetweenFramesIsHarmless() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        _ = receiver.handOut()
+        #expect(try feed(frame(100), to: receiver).count == 1)
+        _ = receiver.handOut()
+        #expect(try feed(frame(100), to: receiver).count == 1)
+    }
+
+    /// A large frame stays where the socket put it, and ends where its buffer ends.
+    @Test func largeFramesAreReceivedInPlace() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        let length = 1_000_000
+        let bytes = frame(length) + frame(5)
+        var rest = bytes[...]
+        var places: Set<UInt> = []
+        var frames: [ByteBuffer] = []
+        while !rest.isEmpty {
+            var buffer = receiver.handOut()
+            let taken = min(buffer.writableBytes, rest.count, 100_000)
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 0) { room in
+                room.copyBytes(from: rest.prefix(taken))
+                return taken
+            }
+            if buffer.storageCapacity > 100_000 {
+                places.insert(buffer.withVeryUnsafeBytes { UInt(bitPattern: $0.baseAddress) })
+                #expect(buffer.writerIndex <= length)
+            }
+            receiver.received(buffer)
+            rest = rest.dropFirst(taken)
+            // NIO lets go of the buffer before the frames are cut out.
+            buffer = ByteBuffer()
+            while let frame = try receiver.next(claim: { _ in true }) { frames.append(frame.body) }
+        }
+        #expect(places.count == 1)
+        #expect(frames.map(\.readableBytes) == [length, 5])
+        #expect(frames[0].withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) } == places.first)
+        // And it is the only reference: who patches offsets into it does not copy it.
+        let isUnique = frames[0].modifyIfUniquelyOwned { _ in true }
+        #expect(isUnique == true)
+    }
+
+    /// However the stream is cut into reads, the same frames come out.
+    @Test(arguments: 0..<60) func anySegmentationGivesTheSameFrames(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        let growth = [FrameReceiver.Growth.newcomer, .trusted, .init(first: 1)].randomElement(using: &random)!
+        let receiver = FrameReceiver(limit: 1 << 20, growth: growth)
+        let sizes = [0, 1, 4, 13, 500, 512, 4000, 16_379, 16_380, 16_381, 33_000, 70_000, 200_000]
+        var lengths: [Int] = []
+        var bytes: [UInt8] = []
+        for index in 0..<Int.random(in: 1..<25, using: &random) {
+            let length = max(0, sizes.randomElement(using: &random)! + Int.random(in: -3...3, using: &random))
+            lengths.append(length)
+            bytes += frame(length, UInt8(truncatingIfNeeded: index))
+        }
+        let most = [1, 7, 1000, 50_000, 1_000_000].randomElement(using: &random)!
+        var rest = bytes.count > 200_000 && most < 1000 ? bytes.prefix(20_000) : bytes[...]
+        let isWhole = rest.count == bytes.count
+        var frames: [ByteBuffer] = []
+        while !rest.isEmpty {
+            let atMost = Int.random(in: 1...most, using: &random)
+            rest = rest.dropFirst(read(rest, into: receiver, atMost: atMost))
+            while let frame = try receiver.next(claim: { _ in Int.random(in: 0..<4, using: &random) > 0 }) {
+                frames.append(frame.body)
+            }
+            while receiver.isStarved {
+                if let frame = try receiver.next(claim: { _ in true }) { frames.append(frame.body) }
+            }
+        }
+        if isWhole { #expect(frames.map(\.readableBytes) == lengths) }
+        for (index, frame) in frames.enumerated() {
+            #expect(frame.readableBytes == lengths[index])
+            #expect(frame.readableBytesView.allSatisfy { $0 == UInt8(truncatingIfNeeded: index) })
+        }
+    }
+}
