@@ -110,7 +110,7 @@ let package = Package(
                 "GroupCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures",
                 nioCore,
             ]),
-        .testTarget(name: "BrokerSettingsTests", dependencies: ["BrokerSettings", "KafkaModel"]),
+        .testTarget(name: "BrokerSettingsTests", dependencies: ["BrokerSettings", "KafkaModel", "GoldenFixtures"]),
         .testTarget(name: "ZooKeeperClientTests", dependencies: ["ZooKeeperClient", "ZooKeeperTestKit"]),
         .testTarget(
             name: "ZooKeeperStoreTests",

@@ -92,7 +92,10 @@ extension BrokerConfiguration {
             for element in text.splittingList where !element.isEmpty {
                 guard let mark = element.lastIndex(of: ":") else {
                     throw .contradiction(
-                        "Error parsing configuration property 'listener.security.protocol.map': '\(element)' is not NAME:PROTOCOL"
+                        """
+                        Error parsing configuration property 'listener.security.protocol.map': '\(element)' is not \
+                        NAME:PROTOCOL
+                        """
                     )
                 }
                 let security = element[element.index(after: mark)...].trimmingBlanks.uppercased()
@@ -122,7 +125,10 @@ extension BrokerConfiguration {
             }
             guard let security = protocols[name] else {
                 throw .contradiction(
-                    "Listener with name \(name) defined in inter.broker.listener.name not found in listener.security.protocol.map."
+                    """
+                    Listener with name \(name) defined in inter.broker.listener.name not found in \
+                    listener.security.protocol.map.
+                    """
                 )
             }
             return (name, security)
@@ -135,7 +141,10 @@ extension BrokerConfiguration {
                     let count = Int(element[element.index(after: mark)...].trimmingBlanks), count >= 0
                 else {
                     throw .contradiction(
-                        "Error parsing configuration property 'max.connections.per.ip.overrides': '\(element)' is not address:count"
+                        """
+                        Error parsing configuration property 'max.connections.per.ip.overrides': '\(element)' is not \
+                        address:count
+                        """
                     )
                 }
                 counts[element[..<mark].trimmingBlanks] = count

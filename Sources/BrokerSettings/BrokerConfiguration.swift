@@ -32,11 +32,12 @@ package struct BrokerConfiguration: Sendable {
 
     let values: SettingValues
 
-    /// - Throws: `SettingsError` for the first value that is not allowed, a contradiction between settings, or
-    ///   something this broker does not offer.
-    package init(_ sources: SettingSources) throws(SettingsError) {
+    /// - Throws: `SettingsError` for the first value that is not allowed, or a contradiction between settings.
+    init(_ sources: SettingSources) throws(SettingsError) {
+        var sources = sources
+        sources.file = sources.file.completingIdentity
         self.sources = sources
-        let values = try SettingValues(sources.effective.completingIdentity)
+        let values = try SettingValues(sources.effective)
         self.values = values
         brokerID = BrokerID(truncatingIfNeeded: values.integer("broker.id"))
         generatesBrokerID = values.boolean("broker.id.generation.enable")
@@ -59,7 +60,6 @@ package struct BrokerConfiguration: Sendable {
         shutdown = ControlledShutdown(values)
         topicDefaults = try TopicConfiguration(overrides: [:], defaults: Self.topicDefaults(values, logs: logs))
         try checkAcrossSettings()
-        try refuseWhatIsNotServed()
     }
 
     /// The settings of a topic with these of its own, from `/config/topics/<name>` or a request.
@@ -92,7 +92,8 @@ extension BrokerConfiguration {
     ///   - overrides: each `name=value`; the last of several equal names wins.
     /// - Returns: the configuration, and a sentence for each thing an operator should hear of once: unknown names,
     ///   settings that only a Java virtual machine has a use for, deprecated ones.
-    /// - Throws: `SettingsError`, whose description names the setting, its value and what is allowed.
+    /// - Throws: `SettingsError`, whose description names the setting, its value and what is allowed; also for what
+    ///   Kafka offers and this broker does not.
     package static func parse(
         properties: [String: String], overrides: [String] = []
     ) throws(SettingsError) -> (configuration: BrokerConfiguration, warnings: [String]) {
@@ -103,7 +104,9 @@ extension BrokerConfiguration {
             }
             file[override[..<mark].trimmingBlanks] = override[override.index(after: mark)...].trimmingBlanks
         }
-        return (try BrokerConfiguration(SettingSources(file: file)), warnings(about: file))
+        let configuration = try BrokerConfiguration(SettingSources(file: file))
+        try configuration.refuseWhatIsNotServed()
+        return (configuration, warnings(about: file))
     }
 
     private static func warnings(about file: [String: String]) -> [String] {

@@ -69,7 +69,7 @@ extension Double {
         if isInfinite { return self < 0 ? "-Infinity" : "Infinity" }
         let size = magnitude
         if size == 0 || (size >= 1e-3 && size < 1e7) { return description }
-        // Swift writes the same shortest digits, in `d.ddde+XX` or, up to 2^53, plainly.
+        // Swift finds the same shortest digits, but chooses other places for the exponent.
         var digits = size.description
         var exponent = 0
         if let mark = digits.firstIndex(of: "e") {
@@ -77,11 +77,12 @@ extension Double {
             digits = String(digits[..<mark])
         }
         let parts = digits.split(separator: ".", omittingEmptySubsequences: false)
-        let whole = String(parts.first ?? "0")
-        let fraction = parts.count > 1 && parts[1] != "0" ? String(parts[1]) : ""
-        exponent += whole.count - 1
-        let tail = String((whole.dropFirst() + fraction).reversed().drop { $0 == "0" }.reversed())
-        return "\(self < 0 ? "-" : "")\(whole.prefix(1)).\(tail.isEmpty ? "0" : tail)E\(exponent)"
+        let whole = parts.first ?? "0"
+        let all = whole + (parts.count > 1 ? parts[1] : "")
+        let significant = all.drop { $0 == "0" }
+        exponent += whole.count - 1 - (all.count - significant.count)
+        let tail = String(significant.dropFirst().reversed().drop { $0 == "0" }.reversed())
+        return "\(self < 0 ? "-" : "")\(significant.prefix(1)).\(tail.isEmpty ? "0" : tail)E\(exponent)"
     }
 }
 

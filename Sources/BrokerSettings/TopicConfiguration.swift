@@ -146,7 +146,10 @@ package struct TopicConfiguration: Hashable, Sendable {
         }
         if boolean("remote.storage.enable") {
             throw .unsupported(
-                "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage."
+                """
+                Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log \
+                storage.
+                """
             )
         }
     }
