@@ -68,9 +68,9 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// tried to join with empty protocol type or empty protocol list.
     package static let inconsistentGroupProtocol = ErrorCode(rawValue: 23)
     /// The group id is invalid.
-    package static let invalidGroupId = ErrorCode(rawValue: 24)
+    package static let invalidGroupID = ErrorCode(rawValue: 24)
     /// The coordinator is not aware of this member.
-    package static let unknownMemberId = ErrorCode(rawValue: 25)
+    package static let unknownMemberID = ErrorCode(rawValue: 25)
     /// The session timeout is not within the range allowed by the broker (as configured by
     /// group.min.session.timeout.ms and group.max.session.timeout.ms).
     package static let invalidSessionTimeout = ErrorCode(rawValue: 26)
@@ -120,7 +120,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// The producer attempted a transactional operation in an invalid state.
     package static let invalidTxnState = ErrorCode(rawValue: 48)
     /// The producer attempted to use a producer id which is not currently assigned to its transactional id.
-    package static let invalidProducerIdMapping = ErrorCode(rawValue: 49)
+    package static let invalidProducerIDMapping = ErrorCode(rawValue: 49)
     /// The transaction timeout is larger than the maximum value allowed by the broker (as configured by
     /// transaction.max.timeout.ms).
     package static let invalidTransactionTimeout = ErrorCode(rawValue: 50)
@@ -131,7 +131,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// given producer.
     package static let transactionCoordinatorFenced = ErrorCode(rawValue: 52)
     /// Transactional Id authorization failed.
-    package static let transactionalIdAuthorizationFailed = ErrorCode(rawValue: 53)
+    package static let transactionalIDAuthorizationFailed = ErrorCode(rawValue: 53)
     /// Security features are disabled.
     package static let securityDisabled = ErrorCode(rawValue: 54)
     /// The broker did not attempt to execute this operation. This may happen for batched RPCs where some operations
@@ -147,7 +147,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// producerId in question. This could happen if, for instance, the producer's records were deleted because their
     /// retention time had elapsed. Once the last records of the producerId are removed, the producer's metadata is
     /// removed from the broker, and future appends by the producer will return this exception.
-    package static let unknownProducerId = ErrorCode(rawValue: 59)
+    package static let unknownProducerID = ErrorCode(rawValue: 59)
     /// A partition reassignment is in progress.
     package static let reassignmentInProgress = ErrorCode(rawValue: 60)
     /// Delegation Token feature is not enabled.
@@ -168,9 +168,9 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// The group is not empty.
     package static let nonEmptyGroup = ErrorCode(rawValue: 68)
     /// The group id does not exist.
-    package static let groupIdNotFound = ErrorCode(rawValue: 69)
+    package static let groupIDNotFound = ErrorCode(rawValue: 69)
     /// The fetch session ID was not found.
-    package static let fetchSessionIdNotFound = ErrorCode(rawValue: 70)
+    package static let fetchSessionIDNotFound = ErrorCode(rawValue: 70)
     /// The fetch session epoch is invalid.
     package static let invalidFetchSessionEpoch = ErrorCode(rawValue: 71)
     /// There is no listener on the leader broker that matches the listener on which metadata request was processed.
@@ -189,14 +189,14 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// to be monotonically increasing.
     package static let offsetNotAvailable = ErrorCode(rawValue: 78)
     /// The group member needs to have a valid member id before actually entering a consumer group.
-    package static let memberIdRequired = ErrorCode(rawValue: 79)
+    package static let memberIDRequired = ErrorCode(rawValue: 79)
     /// The preferred leader was not available.
     package static let preferredLeaderNotAvailable = ErrorCode(rawValue: 80)
     /// The consumer group has reached its max size.
     package static let groupMaxSizeReached = ErrorCode(rawValue: 81)
     /// The broker rejected this static consumer since another consumer with the same group.instance.id has registered
     /// with a different member.id.
-    package static let fencedInstanceId = ErrorCode(rawValue: 82)
+    package static let fencedInstanceID = ErrorCode(rawValue: 82)
     /// Eligible topic partition leaders are not available.
     package static let eligibleLeadersNotAvailable = ErrorCode(rawValue: 83)
     /// Leader election not needed for topic partition.
@@ -233,19 +233,19 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// Requested position is not greater than or equal to zero, and less than the size of the snapshot.
     package static let positionOutOfRange = ErrorCode(rawValue: 99)
     /// This server does not host this topic ID.
-    package static let unknownTopicId = ErrorCode(rawValue: 100)
+    package static let unknownTopicID = ErrorCode(rawValue: 100)
     /// This broker ID is already in use.
     package static let duplicateBrokerRegistration = ErrorCode(rawValue: 101)
     /// The given broker ID was not registered.
-    package static let brokerIdNotRegistered = ErrorCode(rawValue: 102)
+    package static let brokerIDNotRegistered = ErrorCode(rawValue: 102)
     /// The log's topic ID did not match the topic ID in the request
-    package static let inconsistentTopicId = ErrorCode(rawValue: 103)
+    package static let inconsistentTopicID = ErrorCode(rawValue: 103)
     /// The clusterId in the request does not match that found on the server
-    package static let inconsistentClusterId = ErrorCode(rawValue: 104)
+    package static let inconsistentClusterID = ErrorCode(rawValue: 104)
     /// The transactionalId could not be found
-    package static let transactionalIdNotFound = ErrorCode(rawValue: 105)
+    package static let transactionalIDNotFound = ErrorCode(rawValue: 105)
     /// The fetch session encountered inconsistent topic ID usage
-    package static let fetchSessionTopicIdError = ErrorCode(rawValue: 106)
+    package static let fetchSessionTopicIDError = ErrorCode(rawValue: 106)
     /// The new ISR contains at least one ineligible replica.
     package static let ineligibleReplica = ErrorCode(rawValue: 107)
     /// The AlterPartition request successfully updated the partition state but the leader has changed.
@@ -255,7 +255,7 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// The member epoch is fenced by the group coordinator. The member must abandon all its partitions and rejoin.
     package static let fencedMemberEpoch = ErrorCode(rawValue: 110)
     /// The instance ID is still used by another member in the consumer group. That member must leave first.
-    package static let unreleasedInstanceId = ErrorCode(rawValue: 111)
+    package static let unreleasedInstanceID = ErrorCode(rawValue: 111)
     /// The assignor or its version range is not supported by the consumer group.
     package static let unsupportedAssignor = ErrorCode(rawValue: 112)
     /// The member epoch is stale. The member must retry after receiving its updated member epoch via the
@@ -266,9 +266,9 @@ package struct ErrorCode: RawRepresentable, Hashable, Sendable {
     /// This endpoint type is not supported yet.
     package static let unsupportedEndpointType = ErrorCode(rawValue: 115)
     /// This controller ID is not known.
-    package static let unknownControllerId = ErrorCode(rawValue: 116)
+    package static let unknownControllerID = ErrorCode(rawValue: 116)
     /// Client sent a push telemetry request with an invalid or outdated subscription ID.
-    package static let unknownSubscriptionId = ErrorCode(rawValue: 117)
+    package static let unknownSubscriptionID = ErrorCode(rawValue: 117)
     /// Client sent a push telemetry request larger than the maximum size the broker will accept.
     package static let telemetryTooLarge = ErrorCode(rawValue: 118)
     /// The controller has considered the broker registration to be invalid.
