@@ -125,7 +125,7 @@ extension BrokerConfiguration {
         for endpoint in network.listeners where endpoint.securityProtocol != .plaintext {
             throw refuse(
                 "listeners", endpoint.connectionString,
-                "\(endpoint.securityProtocol.rawValue) is not served; listeners must be PLAINTEXT")
+                "\(endpoint.securityProtocol.name) is not served; listeners must be PLAINTEXT")
         }
         if let authorizer = values.string("authorizer.class.name"), !authorizer.isEmpty {
             throw refuse("authorizer.class.name", authorizer, "access control is not served; leave it empty")

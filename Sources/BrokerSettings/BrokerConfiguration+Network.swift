@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
+
 extension BrokerConfiguration {
     /// Listeners, and what bounds their connections.
     package struct Network: Hashable, Sendable {
@@ -99,7 +101,7 @@ extension BrokerConfiguration {
                     )
                 }
                 let security = element[element.index(after: mark)...].trimmingBlanks.uppercased()
-                guard let value = SecurityProtocol(rawValue: security) else {
+                guard let value = SecurityProtocol(name: security) else {
                     throw .contradiction(
                         "Invalid security protocol `\(security)` defined in listener.security.protocol.map")
                 }
@@ -113,11 +115,11 @@ extension BrokerConfiguration {
         ) throws(SettingsError) -> (String, SecurityProtocol) {
             guard let name = values.string("inter.broker.listener.name")?.uppercased() else {
                 let text = values.string("security.inter.broker.protocol") ?? ""
-                guard let security = SecurityProtocol(rawValue: text) else {
+                guard let security = SecurityProtocol(name: text) else {
                     throw .invalidValue(
                         name: "security.inter.broker.protocol", value: text, reason: "Unknown security protocol")
                 }
-                return (security.rawValue, security)
+                return (security.name, security)
             }
             guard texts["security.inter.broker.protocol"] == nil else {
                 throw .contradiction(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
+
 /// What a listener is called, where it listens and what it allows. The defaults are Kafka's.
 package struct ListenerConfiguration: Sendable {
     /// The listener's name, upper case: the key of its settings and of the endpoints advertised to who comes through it.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
+
 /// Why a listener cannot be had.
 package enum BindError: Error, Hashable, CustomStringConvertible {
     /// Another process, or another listener, has the port.
@@ -24,7 +26,7 @@ package enum BindError: Error, Hashable, CustomStringConvertible {
         case .unknownHost(let host):
             "cannot listen on \(host): the name does not resolve to an address"
         case .securityProtocolNotServed(let securityProtocol, let listener):
-            "listener \(listener): the security protocol \(securityProtocol.rawValue) is not supported yet"
+            "listener \(listener): the security protocol \(securityProtocol.name) is not supported yet"
         case .other(let host, let port, let reason):
             "cannot listen on \(display(host, port)): \(reason)"
         }

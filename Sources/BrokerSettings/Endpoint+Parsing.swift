@@ -1,39 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a listener speaks.
-package enum SecurityProtocol: String, Hashable, Sendable, CaseIterable {
-    case plaintext = "PLAINTEXT"
-    case ssl = "SSL"
-    case saslPlaintext = "SASL_PLAINTEXT"
-    case saslSSL = "SASL_SSL"
+import KafkaModel
 
-    package var usesTLS: Bool { self == .ssl || self == .saslSSL }
-    package var usesSASL: Bool { self == .saslPlaintext || self == .saslSSL }
-}
-
-/// One element of `listeners` or `advertised.listeners`.
-package struct Endpoint: Hashable, Sendable {
-    /// In capitals.
-    package var listenerName: String
-    /// Without the brackets of an IPv6 address. Empty means all interfaces in `listeners`, and this machine's own
-    /// full name in `advertised.listeners`.
-    package var host: String
-    /// 0 means any free port.
-    package var port: Int
-    package var securityProtocol: SecurityProtocol
-
-    package init(listenerName: String, host: String, port: Int, securityProtocol: SecurityProtocol) {
-        self.listenerName = listenerName
-        self.host = host
-        self.port = port
-        self.securityProtocol = securityProtocol
-    }
-
-    /// `NAME://host:port`, as the setting and the broker's znode have it.
-    package var connectionString: String {
-        host.contains(":") ? "\(listenerName)://[\(host)]:\(port)" : "\(listenerName)://\(host):\(port)"
-    }
-
+extension Endpoint {
     var isIPv6: Bool { host.contains(":") }
     var isIPv4: Bool {
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
@@ -78,13 +47,13 @@ extension Endpoint {
         return endpoints
     }
 
-    private static func parts(of text: String) -> (name: String, host: String, port: Int)? {
+    private static func parts(of text: String) -> (name: String, host: String, port: Int32)? {
         guard let mark = text.firstRange(ofCharacters: "://") else { return nil }
         let name = text[..<mark.lowerBound].uppercased()
         let address = text[mark.upperBound...]
         guard !name.isEmpty, let colon = address.lastIndex(of: ":") else { return nil }
         var host = address[..<colon]
-        guard let port = Int(address[address.index(after: colon)...]), (0...65535).contains(port) else { return nil }
+        guard let port = Int32(address[address.index(after: colon)...]), (0...65535).contains(port) else { return nil }
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         let allowed = host.unicodeScalars.allSatisfy {
             $0.isASCII && ($0.properties.isAlphabetic || "0123456789-%._:".unicodeScalars.contains($0))
