@@ -88,11 +88,14 @@ let package = Package(
         // MARK: Tests.
         .target(name: "ZooKeeperTestKit", path: "Tests/ZooKeeperTestKit"),
         .target(name: "GoldenFixtures", dependencies: ["CCompression"], path: "Tests/GoldenFixtures"),
+        .executableTarget(
+            name: "Fuzz", dependencies: ["KafkaProtocol", "KafkaModel", "GoldenFixtures", nioCore], path: "Tests/Fuzz"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
         .testTarget(
             name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore]),
         .testTarget(
-            name: "KafkaProtocolTests", dependencies: ["KafkaProtocol", "KafkaModel", "GoldenFixtures", nioCore]),
+            name: "KafkaProtocolTests",
+            dependencies: ["KafkaProtocol", "KafkaModel", "ProtocolGenerator", "GoldenFixtures", nioCore]),
         .testTarget(
             name: "LogStorageTests",
             dependencies: ["LogStorage", "KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore, logging]),

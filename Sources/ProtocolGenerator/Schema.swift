@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Versions of a message from `low` to `high`; no end is `Int16.max`.
-struct VersionRange: Equatable {
-    var low: Int
-    var high: Int
+package struct VersionRange: Equatable {
+    package var low: Int
+    package var high: Int
 
-    static let endless = Int(Int16.max)
+    package static let endless = Int(Int16.max)
 
-    func intersection(_ other: VersionRange) -> VersionRange {
+    package func intersection(_ other: VersionRange) -> VersionRange {
         VersionRange(low: max(low, other.low), high: min(high, other.high))
     }
 
-    func contains(_ version: Int) -> Bool { version >= low && version <= high }
+    package func contains(_ version: Int) -> Bool { version >= low && version <= high }
 }
 
 /// A wire type, and the type that stands for it in Swift.
-enum Primitive: String {
+package enum Primitive: String {
     case bool, int8, int16, uint16, int32, uint32, int64, float64, string, bytes, records, uuid, error
 
-    var swiftName: String {
+    package var swiftName: String {
         switch self {
         case .bool: "Bool"
         case .int8: "Int8"
@@ -37,7 +37,7 @@ enum Primitive: String {
     }
 
     /// The value of a field that has no default in its schema.
-    var zero: String {
+    package var zero: String {
         switch self {
         case .bool: "false"
         case .int8, .int16, .uint16, .int32, .uint32, .int64, .float64: "0"
@@ -50,7 +50,7 @@ enum Primitive: String {
     }
 
     /// The fewest bytes of a value.
-    func minimumSize(flexible: Bool) -> Int {
+    package func minimumSize(flexible: Bool) -> Int {
         switch self {
         case .bool, .int8: 1
         case .int16, .uint16, .error: 2
@@ -63,65 +63,65 @@ enum Primitive: String {
     }
 }
 
-struct Field {
-    enum Element: Equatable {
+package struct Field {
+    package enum Element: Equatable {
         case primitive(Primitive)
         case structure(String)
     }
 
-    var name: String
-    var docs: [String]
-    var element: Element
-    var isArray: Bool
+    package var name: String
+    package var docs: [String]
+    package var element: Element
+    package var isArray: Bool
     /// The versions in which the field may be null.
-    var nullable: VersionRange?
+    package var nullable: VersionRange?
     /// The versions that have the field; within those of its parent.
-    var versions: VersionRange
+    package var versions: VersionRange
     /// As written in the schema.
-    var defaultText: String?
-    var tag: Int?
+    package var defaultText: String?
+    package var tag: Int?
     /// Whether a value may be dropped in versions that lack the field.
-    var isIgnorable: Bool
-    var isKey: Bool
-    var line: Int
+    package var isIgnorable: Bool
+    package var isKey: Bool
+    package var line: Int
 }
 
-struct Structure {
-    var name: String
-    var docs: [String]
-    var fields: [Field]
+package struct Structure {
+    package var name: String
+    package var docs: [String]
+    package var fields: [Field]
     /// The versions in which it can occur.
-    var versions: VersionRange
+    package var versions: VersionRange
 }
 
-struct Message {
-    enum Kind: Equatable {
+package struct Message {
+    package enum Kind: Equatable {
         case request, response, data
     }
 
-    var kind: Kind
+    package var kind: Kind
     /// The name of its type, such as `HeartbeatRequest`.
-    var name: String
-    var docs: [String]
-    var api: (key: Int, name: String)?
-    var versions: VersionRange
-    var firstFlexible: Int?
-    var fields: [Field]
+    package var name: String
+    package var docs: [String]
+    package var api: (key: Int, name: String)?
+    package var versions: VersionRange
+    package var firstFlexible: Int?
+    package var fields: [Field]
     /// All structures inside of it, each once.
-    var structures: [Structure]
+    package var structures: [Structure]
 
-    func structure(_ name: String) -> Structure? { structures.first { $0.name == name } }
+    package func structure(_ name: String) -> Structure? { structures.first { $0.name == name } }
 }
 
-struct SchemaFile {
-    var name: String
-    var messages: [Message]
+package struct SchemaFile {
+    package var name: String
+    package var messages: [Message]
 }
 
-struct SchemaError: Error, CustomStringConvertible {
-    var file: String
-    var line: Int
-    var message: String
+package struct SchemaError: Error, CustomStringConvertible {
+    package var file: String
+    package var line: Int
+    package var message: String
 
-    var description: String { "\(file):\(line): \(message)" }
+    package var description: String { "\(file):\(line): \(message)" }
 }

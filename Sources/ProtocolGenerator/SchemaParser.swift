@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads one schema file. The notation is explained in `KafkaProtocol.docc`.
-struct SchemaParser {
+package struct SchemaParser {
     private struct Line {
         var number: Int
         var indent: Int
@@ -21,7 +21,7 @@ struct SchemaParser {
     private var lines: [Line] = []
     private var next = 0
 
-    static func parse(_ text: String, name: String) throws -> SchemaFile {
+    package static func parse(_ text: String, name: String) throws -> SchemaFile {
         var parser = SchemaParser(file: "\(name).schema")
         try parser.split(text)
         return SchemaFile(name: name, messages: try parser.messages())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes the Swift source of one schema file, formatted as `swift format` would.
-struct SwiftEmitter {
+package struct SwiftEmitter {
     private let file: SchemaFile
     private var text = ""
 
@@ -11,7 +11,7 @@ struct SwiftEmitter {
         "return", "self", "static", "switch", "throw", "where",
     ]
 
-    static func emit(_ file: SchemaFile) throws -> String {
+    package static func emit(_ file: SchemaFile) throws -> String {
         var emitter = SwiftEmitter(file: file)
         emitter.line("// SPDX-License-Identifier: Apache-2.0")
         emitter.line("// Generated from Schema/\(file.name).schema by ProtocolGenerator.")

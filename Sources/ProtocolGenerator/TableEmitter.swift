@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes the table of all APIs: from an API's key to its versions and types.
-enum TableEmitter {
-    static func emit(_ files: [SchemaFile]) -> String {
+package enum TableEmitter {
+    package static func emit(_ files: [SchemaFile]) -> String {
         let requests = files.flatMap(\.messages).filter { $0.kind == .request }
             .sorted { $0.api?.key ?? 0 < $1.api?.key ?? 0 }
         var lines = [
