@@ -137,3 +137,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// `make` sets this: our own warnings are errors in our own builds, and nobody else's build stops at a warning of a
+// newer compiler.
+if Context.environment["MARTLET_STRICT"] != nil {
+    for target in package.targets where target.type != .system {
+        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
+    }
+}

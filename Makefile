@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make quickstart   a cluster to play with, from nothing but Debian 12 and Swift; ZOOKEEPER=host:port/chroot joins that one
+# make quickstop    stop it
+# make build        everything, for debugging
+# make release      the program as it is deployed, Swift's library inside: .build/release/martlet
+# make run          that program, in the foreground, with config/server.properties
+# make test         unit and golden tests, then real brokers with real ZooKeeper and real clients
+# make golden       only what compares with recordings of Apache Kafka; MARTLET_GOLDEN=directory names other recordings
+# make integration  only real brokers with real clients
+# make simulate     only whole clusters of state machines under seeded chance
+# make fuzz         millions of mutated inputs for every decoder; FUZZ_ITERATIONS=n
+# make bench        throughput, latency and CPU seconds beside a floor program
+# make check        what gates a merge: format, generated sources in step, no warnings, imports as declared
+# make lint         only the format
+# make format       put every source into that format
+# make generate     write the generated sources
+# make install      program, command links, configuration and unit; PREFIX=/usr/local, DESTDIR=
+# make deb          a Debian package in .build
+# make clean        remove what was built
+# make help         this list
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_ITERATIONS ?= 1000000
+
+# Our own warnings are errors in every build of ours, so that all rules share one build.
+export MARTLET_STRICT := 1
+
+SWIFT_BUILD := swift build --explicit-target-dependency-import-check error
+SWIFT_TEST := swift test --explicit-target-dependency-import-check error --skip-build
+DEBUG := .build/debug/martlet
+RELEASE := .build/release/martlet
+
+.PHONY: help quickstart quickstop build release run test golden integration simulate fuzz bench check lint format \
+	generate generated install deb clean dependencies test-build
+
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+quickstart:
+	@deploy/quickstart.sh
+
+quickstop:
+	@deploy/quickstop.sh
+
+dependencies:
+	@deploy/install-dependencies.sh build
+
+build: dependencies
+	$(SWIFT_BUILD)
+
+release: dependencies
+	swift build --configuration release --static-swift-stdlib --product martlet
+
+run: release
+	$(RELEASE) broker config/server.properties
+
+test-build: dependencies
+	$(SWIFT_BUILD) --build-tests
+
+test: test-build
+	@Tests/run-tests.sh unit clients
+
+golden: test-build
+	$(SWIFT_TEST) --filter Golden
+
+integration: test-build
+	@Tests/run-tests.sh clients
+
+simulate: test-build
+	$(SWIFT_TEST) --filter Simulation
+
+fuzz: test-build
+	FUZZ_ITERATIONS=$(FUZZ_ITERATIONS) $(SWIFT_TEST) --filter Fuzz
+
+bench: dependencies
+	swift build --configuration release --static-swift-stdlib
+	@Tests/Benchmarks/run.sh
+
+check: lint generated test-build
+
+lint:
+	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+format:
+	swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+generated: dependencies
+	swift run --explicit-target-dependency-import-check error ProtocolGenerator --check
+
+generate: dependencies
+	swift run --explicit-target-dependency-import-check error ProtocolGenerator
+	$(SWIFT_BUILD) --build-tests
+	MARTLET_GENERATE=1 $(SWIFT_TEST) --filter SampleFileTests
+
+install:
+	@test -x $(RELEASE) || { echo "$(RELEASE) is not there: run make release first" >&2; exit 1; }
+	@deploy/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+deb: release
+	@deploy/build-deb.sh
+
+clean:
+	swift package clean
+	rm -rf .build/venv .build/test-results .build/deb

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# install.sh DESTDIR PREFIX: puts the program, a link per command under both of Apache's spellings, the configuration
+# and the systemd unit in place. A configuration that is there already is kept. Links that belong to another package
+# are kept too: only what is missing, or already a link to martlet, is written.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+destination=$1
+prefix=$2
+binary=.build/release/martlet
+bin=$destination$prefix/bin
+
+install -D --mode=755 "$binary" "$bin/martlet"
+echo "$prefix/bin/martlet"
+
+for command in $("$binary" --commands); do
+    name=kafka-${command#kafka-}
+    for link in "$name" "$name.sh"; do
+        path=$bin/$link
+        if [[ ! -e $path && ! -L $path ]] || [[ $(readlink "$path" 2>/dev/null) == martlet ]]; then
+            ln --symbolic --force martlet "$path"
+            echo "$prefix/bin/$link"
+        else
+            echo "kept: $path is not ours" >&2
+        fi
+    done
+done
+
+configuration=$destination/etc/kafka/server.properties
+if [[ -e $configuration ]]; then
+    echo "kept: $configuration"
+else
+    install -D --mode=644 /dev/null "$configuration"
+    sed 's,^log.dirs=.*,log.dirs=/var/lib/kafka,' config/server.properties >"$configuration"
+    echo "/etc/kafka/server.properties"
+fi
+
+# A unit of the machine's own goes where administrators keep theirs, a package's where packages do.
+units=/etc/systemd/system
+[[ $prefix != /usr ]] || units=/lib/systemd/system
+install -D --mode=644 /dev/null "$destination$units/martlet.service"
+sed "s,/usr/bin/martlet,$prefix/bin/martlet,; s,/usr/share/doc,$prefix/share/doc," deploy/martlet.service \
+    >"$destination$units/martlet.service"
+echo "$units/martlet.service"
+install -D --mode=644 README.md "$destination$prefix/share/doc/martlet/README.md"
+install -D --mode=644 LICENSE "$destination$prefix/share/doc/martlet/LICENSE"
+
+if [[ -z $destination ]] && ! id kafka >/dev/null 2>&1; then
+    echo "The unit runs as the user kafka, which does not exist yet:"
+    echo "    useradd --system --home-dir /var/lib/kafka --shell /usr/sbin/nologin kafka"
+fi
