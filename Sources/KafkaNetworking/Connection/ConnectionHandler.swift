@@ -128,9 +128,9 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     private func cutFrames() {
         do throws(FrameError) {
             while machine.takesRequests, let frame = try receiver.next(claim: claim) {
-                // What was claimed for the unfinished frame goes over to the request.
-                giveBackClaim(frame.claimed)
                 let bytes = frame.body.readableBytes
+                // What was claimed for the unfinished frame goes over to the request.
+                if frame.isClaimed { giveBackClaim(bytes) }
                 guard let request = parse(frame.body, byteCount: bytes) else { return machine.inputEnded() }
                 shared.statistics.received(bytes: bytes + 4)
                 shared.requestMemory?.takeAnyway(bytes)
@@ -143,7 +143,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         if isNewcomer { watchNewcomer() }
     }
 
-    /// Memory for an unfinished frame. The claims of newcomers come out of a budget of their own, so that those who
+    /// Memory for a frame that has begun. The claims of newcomers come out of a budget of their own, so that those who
     /// have not shown that they speak Kafka can neither make memory grow nor starve those who have.
     private func claim(_ bytes: Int) -> Bool {
         guard let budget = isNewcomer ? shared.newcomerMemory : shared.requestMemory else { return true }
@@ -263,6 +263,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         newcomerCheck?.cancel()
         newcomerCheck = nil
         receiver.growth = .trusted
+        receiver.limit = shared.limits.requestBytes
         // A frame that is being gathered goes over to the other budget.
         shared.newcomerMemory.giveBack(receiver.claimed)
         shared.requestMemory?.takeAnyway(receiver.claimed)
@@ -288,7 +289,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         idleCheck = nil
         newcomerCheck?.cancel()
         newcomerCheck = nil
-        giveBackClaim(receiver.end())
+        giveBackClaim(receiver.claimed)
+        receiver.end()
         shared.requestMemory?.giveBack(machine.closed())
     }
 }

@@ -45,10 +45,10 @@ final class FrameReceiver {
         static let trusted = Growth(first: 2 << 20)
     }
 
-    /// A frame's body without its length, and the bytes that `claim` took for it.
+    /// A frame's body without its length, and whether `claim` was asked for it.
     struct Frame {
         var body: ByteBuffer
-        var claimed: Int
+        var isClaimed: Bool
     }
 
     /// NIO's pool keeps its first buffer for the life of the channel, so that one is small.
@@ -64,8 +64,6 @@ final class FrameReceiver {
     private var buffer = ByteBuffer()
     /// The announced length while a large frame is gathered in `buffer`.
     private var announced: Int?
-    /// What `claim` took for the large frame so far.
-    private(set) var claimed = 0
     private var isFirstRead = true
     /// The readable bytes of the buffer that NIO has; nil when it has none.
     private var bytesHandedOut: Int?
@@ -128,14 +126,14 @@ final class FrameReceiver {
 
     /// The next whole frame, nil when more bytes are needed.
     ///
-    /// - Parameter claim: asked before memory is taken for a frame beyond the gathering buffer, with the number of bytes;
-    ///   false leaves everything as it is, and `next` is to be called again later, without reading meanwhile
-    ///   (`isStarved` is true).
+    /// - Parameter claim: asked once for each frame beyond the gathering buffer, with its length. So a frame that was
+    ///   begun can always be finished; claims that grew with the frame could wait for each other. False leaves
+    ///   everything as it is, and `next` is to be called again later, without reading meanwhile (`isStarved` is true).
     func next(claim: (Int) -> Bool) throws(FrameError) -> Frame? {
         if hasLostBytes { throw .bytesLost }
         isStarved = false
         if let announced {
-            return grow(to: announced, claim: claim)
+            return grow(to: announced)
         }
         guard let word: Int32 = buffer.getInteger(at: buffer.readerIndex) else {
             keepGathering()
@@ -147,7 +145,7 @@ final class FrameReceiver {
             buffer.moveReaderIndex(forwardBy: 4)
             guard let body = buffer.readSlice(length: length) else { return nil }
             if buffer.readableBytes == 0 { buffer = ByteBuffer() }
-            return Frame(body: body, claimed: 0)
+            return Frame(body: body, isClaimed: false)
         }
         if length + 4 <= Self.gatheringBytes {
             keepGathering()
@@ -159,12 +157,13 @@ final class FrameReceiver {
     /// Whether `claim` has said no: reading would find no place for what it reads.
     private(set) var isStarved = false
 
-    /// Ends the gathering. Returns what was claimed for a frame that will not be finished.
-    func end() -> Int {
+    /// What was claimed for the frame that is not finished.
+    var claimed: Int { announced ?? 0 }
+
+    /// Ends the gathering.
+    func end() {
         buffer = ByteBuffer()
         announced = nil
-        defer { claimed = 0 }
-        return claimed
     }
 
     // MARK: Places
@@ -182,14 +181,13 @@ final class FrameReceiver {
 
     /// Moves what is here of a large frame to a buffer of its own.
     private func begin(_ length: Int, claim: (Int) -> Bool) -> Frame? {
-        // At least twice what the gathering buffer may hold of it, so that there is room.
-        let size = min(length, max(growth.first, 2 * Self.gatheringBytes))
-        guard claim(size) else {
+        guard claim(length) else {
             isStarved = true
             return nil
         }
-        claimed = size
         announced = length
+        // At least twice what the gathering buffer may hold of it, so that there is room.
+        let size = min(length, max(growth.first, 2 * Self.gatheringBytes))
         buffer.moveReaderIndex(forwardBy: 4)
         var place = allocator.buffer(capacity: size)
         place.writeBuffer(&buffer)
@@ -198,21 +196,15 @@ final class FrameReceiver {
     }
 
     /// Hands the large frame out when it is complete, and else doubles its place when it is full.
-    private func grow(to length: Int, claim: (Int) -> Bool) -> Frame? {
+    private func grow(to length: Int) -> Frame? {
         if buffer.readableBytes == length {
             announced = nil
             var body = ByteBuffer()
             swap(&body, &buffer)
-            defer { claimed = 0 }
-            return Frame(body: body, claimed: claimed)
+            return Frame(body: body, isClaimed: true)
         }
         guard buffer.writableBytes == 0 else { return nil }
         let size = min(length, buffer.readableBytes * 2)
-        guard claim(size - buffer.readableBytes) else {
-            isStarved = true
-            return nil
-        }
-        claimed += size - buffer.readableBytes
         var place = ByteBuffer()
         swap(&place, &buffer)
         place.reserveCapacity(size)

@@ -130,7 +130,8 @@ extension Listener {
         let info = ConnectionInfo(channel, configuration, index: connections.add(channel))
         var logger = logger
         logger[metadataKey: "kafka.connection"] = "\(info.id)"
-        let receiver = FrameReceiver(limit: configuration.limits.requestBytes, growth: .newcomer)
+        let limits = configuration.limits
+        let receiver = FrameReceiver(limit: min(limits.requestBytes, limits.newcomerBytes), growth: .newcomer)
         try channel.syncOptions?.setOption(.recvAllocator, value: FrameAllocator(receiver))
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(

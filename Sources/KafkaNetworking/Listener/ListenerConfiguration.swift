@@ -59,8 +59,9 @@ package struct ConnectionLimits: Hashable, Sendable {
     package var bytesInFlight: Int
     /// How many requests one connection may have in work or waiting before it is no longer read from.
     package var requestsInFlight: Int
-    /// How many bytes of unfinished frames *all* connections together may gather that have not had a request answered
-    /// yet. A newcomer's frame beyond a few KiB is paid from here, and waits when nothing is left.
+    /// How many bytes of unfinished frames *all* connections together may announce that have not had a request
+    /// answered yet. A newcomer's frame beyond 16 KiB is paid from here: it waits while nothing is left, and closes its
+    /// connection if it is longer than that.
     package var newcomerBytes: Int
     /// How long a newcomer may take to complete its first frame.
     package var newcomerTime: Duration

@@ -152,7 +152,7 @@ final class OutgoingHandler: ChannelInboundHandler, @unchecked Sendable {
         hasEnded = true
         deadlineCheck?.task.cancel()
         deadlineCheck = nil
-        _ = receiver.end()
+        receiver.end()
         let (sent, notSent) = pipeline.ended()
         for reply in sent { reply.fail(reason ?? .disconnected) }
         for reply in notSent { reply.fail(ConnectionError.notSent) }
