@@ -265,7 +265,8 @@ import Testing
 
     @Test func allInterfacesMeansIPv4Too() async throws {
         let listener = try await Listener.bind(
-            ListenerConfiguration(port: 0), handler: echo, on: MultiThreadedEventLoopGroup.singleton,
+            ListenerConfiguration(endpoint: endpoint(host: "")), handler: echo,
+            on: MultiThreadedEventLoopGroup.singleton,
             logger: Logger(label: "test"))
         let client = try RawClient(port: listener.port)
         try await client.send(request(3))
@@ -279,7 +280,7 @@ import Testing
         try await withListener { listener in
             await #expect(throws: BindError.addressInUse(host: "127.0.0.1", port: listener.port)) {
                 try await Listener.bind(
-                    ListenerConfiguration(host: "127.0.0.1", port: listener.port), handler: echo,
+                    ListenerConfiguration(endpoint: endpoint(port: listener.port)), handler: echo,
                     on: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
             }
         }
@@ -288,7 +289,7 @@ import Testing
     @Test func anAddressOfAnotherMachineIsATypedError() async throws {
         await #expect(throws: BindError.addressNotAvailable(host: "192.0.2.1", port: 0)) {
             try await Listener.bind(
-                ListenerConfiguration(host: "192.0.2.1", port: 0), handler: echo,
+                ListenerConfiguration(endpoint: endpoint(host: "192.0.2.1")), handler: echo,
                 on: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         }
     }
@@ -297,7 +298,9 @@ import Testing
     func whatCannotBeProtectedIsNotServed(securityProtocol: SecurityProtocol) async throws {
         await #expect(throws: BindError.securityProtocolNotServed(securityProtocol, listener: "X")) {
             try await Listener.bind(
-                ListenerConfiguration(name: "X", securityProtocol: securityProtocol, host: "127.0.0.1", port: 0),
+                ListenerConfiguration(
+                    endpoint: Endpoint(
+                        listenerName: "X", host: "127.0.0.1", port: 0, securityProtocol: securityProtocol)),
                 handler: echo, on: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
         }
     }

@@ -42,6 +42,10 @@ func request(_ correlationID: Int32, api: Int16 = 12, version: Int16 = 0, body: 
     return [UInt8](frame.readableBytesView)
 }
 
+func endpoint(host: String = "127.0.0.1", port: Int = 0) -> Endpoint {
+    Endpoint(listenerName: "PLAINTEXT", host: host, port: Int32(port), securityProtocol: .plaintext)
+}
+
 /// A listener on a free port of the loopback interface for the time of `body`.
 func withListener(
     _ handler: any RequestHandler = echo, limits: ConnectionLimits = ConnectionLimits(),
@@ -49,7 +53,7 @@ func withListener(
     _ body: (Listener) async throws -> Void
 ) async throws {
     let listener = try await Listener.bind(
-        ListenerConfiguration(host: "127.0.0.1", port: 0, limits: limits), handler: handler,
+        ListenerConfiguration(endpoint: endpoint(), limits: limits), handler: handler,
         on: MultiThreadedEventLoopGroup.singleton, admission: admission, requestMemory: requestMemory,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     do {

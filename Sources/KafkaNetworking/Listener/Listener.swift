@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
 import Logging
 import NIOCore
 import NIOPosix
@@ -27,7 +28,7 @@ package final class Listener: Sendable {
         self.channel = channel
         self.resources = resources
         self.connections = connections
-        port = channel.localAddress?.port ?? configuration.port
+        port = channel.localAddress?.port ?? Int(configuration.endpoint.port)
     }
 
     /// Binds the port and starts to accept.
@@ -39,22 +40,24 @@ package final class Listener: Sendable {
         _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
         admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil, logger: Logger
     ) async throws(BindError) -> Listener {
-        guard configuration.securityProtocol.isServed else {
-            throw .securityProtocolNotServed(configuration.securityProtocol, listener: configuration.name)
+        let endpoint = configuration.endpoint
+        // TLS and SASL have their place between socket and frames; until they are there, nothing is served unprotected.
+        guard endpoint.securityProtocol == .plaintext else {
+            throw .securityProtocolNotServed(endpoint.securityProtocol, listener: endpoint.listenerName)
         }
         var logger = logger
-        logger[metadataKey: "kafka.listener"] = "\(configuration.name)"
+        logger[metadataKey: "kafka.listener"] = "\(endpoint.listenerName)"
         let resources = ListenerResources(limits: configuration.limits, requestMemory: requestMemory)
         let connections = ConnectionRegistry()
         let bootstrap = bootstrap(
             configuration, handler: handler, on: group, admission: admission, resources: resources,
             connections: connections, logger: logger)
         do {
-            let channel = try await bind(bootstrap, configuration)
+            let channel = try await bind(bootstrap, to: endpoint)
             return Listener(
                 configuration: configuration, channel: channel, resources: resources, connections: connections)
         } catch {
-            throw BindError(error, host: configuration.host, port: configuration.port)
+            throw BindError(error, host: endpoint.host, port: Int(endpoint.port))
         }
     }
 
@@ -73,11 +76,11 @@ package final class Listener: Sendable {
 extension Listener {
     /// All interfaces are one IPv6 socket that takes IPv4 too, or an IPv4 socket where there is no IPv6.
     private static func bind(
-        _ bootstrap: ServerBootstrap, _ configuration: ListenerConfiguration
+        _ bootstrap: ServerBootstrap, to endpoint: Endpoint
     ) async throws -> any Channel {
-        let port = configuration.port
-        guard configuration.host.isEmpty else {
-            return try await bootstrap.bind(host: configuration.host, port: port).get()
+        let port = Int(endpoint.port)
+        guard endpoint.host.isEmpty else {
+            return try await bootstrap.bind(host: endpoint.host, port: port).get()
         }
         do {
             return try await bootstrap.bind(to: SocketAddress(ipAddress: "::", port: port)).get()
@@ -98,7 +101,8 @@ extension Listener {
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         AdmissionHandler(
-                            listener: configuration.name, admission: admission, statistics: resources.statistics,
+                            listener: configuration.endpoint.listenerName, admission: admission,
+                            statistics: resources.statistics,
                             logger: logger))
                 }
             }
@@ -175,8 +179,9 @@ extension ConnectionInfo {
         let remotePort = remote?.port ?? 0
         self.init(
             id: "\(local?.textualHost ?? ""):\(local?.port ?? 0)-\(remoteHost):\(remotePort)-\(index)",
-            remoteHost: remoteHost, remotePort: remotePort, listenerName: configuration.name,
-            securityProtocol: configuration.securityProtocol, isPrivileged: configuration.isPrivileged)
+            remoteHost: remoteHost, remotePort: remotePort,
+            listenerName: configuration.endpoint.listenerName,
+            securityProtocol: configuration.endpoint.securityProtocol, isPrivileged: configuration.isPrivileged)
     }
 }
 

@@ -2,29 +2,23 @@
 
 import KafkaModel
 
+import KafkaModel
+
 /// What a listener is called, where it listens and what it allows. The defaults are Kafka's.
 package struct ListenerConfiguration: Sendable {
-    /// The listener's name, upper case: the key of its settings and of the endpoints advertised to who comes through it.
-    package var name: String
-    package var securityProtocol: SecurityProtocol
-    /// The address to bind, empty for all interfaces (IPv6 and IPv4 where the kernel has both).
-    package var host: String
-    /// The port to bind, 0 for any that is free (see `Listener.port`).
-    package var port: Int
+    /// Name, security protocol, and the address to bind: host empty for all interfaces (IPv6 and IPv4 where the kernel
+    /// has both), port 0 for any that is free (see `Listener.port`).
+    package var endpoint: Endpoint
     /// Whether this is the control plane listener (`control.plane.listener.name`, KIP-291).
     package var isPrivileged: Bool
     package var sockets: SocketOptions
     package var limits: ConnectionLimits
 
     package init(
-        name: String = "PLAINTEXT", securityProtocol: SecurityProtocol = .plaintext, host: String = "", port: Int,
-        isPrivileged: Bool = false, sockets: SocketOptions = SocketOptions(),
+        endpoint: Endpoint, isPrivileged: Bool = false, sockets: SocketOptions = SocketOptions(),
         limits: ConnectionLimits = ConnectionLimits()
     ) {
-        self.name = name
-        self.securityProtocol = securityProtocol
-        self.host = host
-        self.port = port
+        self.endpoint = endpoint
         self.isPrivileged = isPrivileged
         self.sockets = sockets
         self.limits = limits

@@ -2,6 +2,8 @@
 
 import KafkaModel
 
+import KafkaModel
+
 /// Why a listener cannot be had.
 package enum BindError: Error, Hashable, CustomStringConvertible {
     /// Another process, or another listener, has the port.
