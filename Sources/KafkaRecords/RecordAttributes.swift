@@ -30,8 +30,14 @@ package struct RecordAttributes: RawRepresentable, Hashable, Sendable {
     }
 
     /// Nil for a codec that this version does not know.
-    package var codec: CompressionCodec? { CompressionCodec(rawValue: Int8(rawValue & 7)) }
-    package var isLogAppendTime: Bool { rawValue & 1 << 3 != 0 }
+    package var codec: CompressionCodec? {
+        get { CompressionCodec(rawValue: Int8(rawValue & 7)) }
+        set { rawValue = rawValue & ~7 | Int16(newValue?.rawValue ?? 0) }
+    }
+    package var isLogAppendTime: Bool {
+        get { rawValue & 1 << 3 != 0 }
+        set { rawValue = newValue ? rawValue | 1 << 3 : rawValue & ~(1 << 3) }
+    }
     package var isTransactional: Bool { rawValue & 1 << 4 != 0 }
     package var isControl: Bool { rawValue & 1 << 5 != 0 }
     /// Whether the base timestamp of the batch is the time when its tombstones may go (KIP-534).
