@@ -19,17 +19,11 @@ package enum WirePart: Sendable {
 ///
 /// Everything but large record data goes into one buffer; large record data stays where it is, in its own buffer or in
 /// files, and takes its place among the parts of the result.
-///
-/// A writer cannot be copied: it is the only holder of its buffer, and writes into its storage directly.
-package struct WireWriter: ~Copyable {
+package struct WireWriter {
     package let version: Int16
     /// Whether lengths are compact and structures end with tagged fields.
     package let isFlexible: Bool
     private var buffer: ByteBuffer
-    /// The storage of `buffer`, all of it. It stays where it is while nobody but `grow` touches `buffer`.
-    private var storage: UnsafeMutableRawBufferPointer
-    /// The bytes written to `storage`; the buffer's own index follows at the end.
-    private var count = 0
     /// Parts that are not in `buffer`, with the index in it before which they belong.
     private var inserted: [(index: Int, part: WirePart)] = []
     private var insertedBytes = 0
@@ -42,27 +36,13 @@ package struct WireWriter: ~Copyable {
         self.version = version
         isFlexible = flexible
         buffer = ByteBufferAllocator().buffer(capacity: capacity)
-        storage = Self.storage(of: &buffer)
-    }
-
-    private static func storage(of buffer: inout ByteBuffer) -> UnsafeMutableRawBufferPointer {
-        buffer.withVeryUnsafeMutableBytes { $0 }
-    }
-
-    /// Makes room for more bytes than the storage has.
-    @inline(never)
-    private mutating func grow(by size: Int) {
-        buffer.moveWriterIndex(to: count)
-        buffer.reserveCapacity(max(count + size, 2 * storage.count))
-        storage = Self.storage(of: &buffer)
     }
 
     /// The number of bytes written so far, those in files included.
-    package var writtenBytes: Int { count + insertedBytes }
+    package var writtenBytes: Int { buffer.writerIndex + insertedBytes }
 
     /// What was written, in order.
     package consuming func finish() -> [WirePart] {
-        buffer.moveWriterIndex(to: count)
         guard !inserted.isEmpty else { return [.bytes(buffer)] }
         var parts: [WirePart] = []
         parts.reserveCapacity(2 * inserted.count + 1)
@@ -79,11 +59,9 @@ package struct WireWriter: ~Copyable {
     /// What was written, copied together if record data was handed over.
     /// - Throws: when record data lies in files.
     package consuming func finishInOneBuffer() throws(WireError) -> ByteBuffer {
-        let length = writtenBytes
-        let parts = finish()
-        if parts.count == 1, case .bytes(let bytes) = parts[0] { return bytes }
-        var whole = ByteBufferAllocator().buffer(capacity: length)
-        for part in parts {
+        if inserted.isEmpty { return buffer }
+        var whole = ByteBufferAllocator().buffer(capacity: writtenBytes)
+        for part in finish() {
             guard case .bytes(let bytes) = part else { throw .recordsInFiles }
             whole.writeImmutableBuffer(bytes)
         }
@@ -140,11 +118,8 @@ package struct WireWriter: ~Copyable {
 
     /// A big-endian number.
     @inline(__always)
-    package mutating func writeInteger<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
-        let size = MemoryLayout<Value>.size
-        if storage.count &- count < size { grow(by: size) }
-        storage.storeBytes(of: value.bigEndian, toByteOffset: count, as: Value.self)
-        count &+= size
+    package mutating func writeInteger<Value: FixedWidthInteger>(_ value: Value) {
+        buffer.writeInteger(value)
     }
 
     /// An unsigned number in groups of seven bits, the lowest first.
@@ -152,10 +127,10 @@ package struct WireWriter: ~Copyable {
     package mutating func writeUnsignedVarint(_ value: UInt32) {
         var value = value
         while value >= 0x80 {
-            writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
+            buffer.writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
             value >>= 7
         }
-        writeInteger(UInt8(truncatingIfNeeded: value))
+        buffer.writeInteger(UInt8(truncatingIfNeeded: value))
     }
 
     // MARK: Lengths
@@ -187,25 +162,18 @@ package struct WireWriter: ~Copyable {
 
     /// Text without a length.
     package mutating func writeText(_ text: String) {
-        var text = text
-        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
+        buffer.writeString(text)
     }
 
     /// Bytes without a length.
     package mutating func writeBytes(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { write($0) }
-    }
-
-    private mutating func write(_ bytes: UnsafeRawBufferPointer) {
-        if storage.count &- count < bytes.count { grow(by: bytes.count) }
-        UnsafeMutableRawBufferPointer(rebasing: storage[count..<(count &+ bytes.count)]).copyMemory(from: bytes)
-        count &+= bytes.count
+        buffer.writeBytes(bytes)
     }
 
     /// Bytes without a length; not copied if they are many.
     package mutating func writeBuffer(_ bytes: ByteBuffer) {
         if bytes.readableBytes < Self.handOverSize {
-            bytes.withUnsafeReadableBytes { write($0) }
+            buffer.writeImmutableBuffer(bytes)
         } else {
             insert(.bytes(bytes))
         }
@@ -217,7 +185,7 @@ package struct WireWriter: ~Copyable {
     }
 
     private mutating func insert(_ part: WirePart) {
-        inserted.append((count, part))
+        inserted.append((buffer.writerIndex, part))
         insertedBytes += part.readableBytes
     }
 
@@ -225,10 +193,9 @@ package struct WireWriter: ~Copyable {
     ///
     /// The writer must have begun with four bytes to hold it.
     package mutating func setFrameLength() throws(WireError) {
-        precondition(count >= 4, "no room for the length")
         let length = writtenBytes - 4
         guard let short = Int32(exactly: length) else { throw .tooLong(length) }
-        storage.storeBytes(of: short.bigEndian, toByteOffset: 0, as: Int32.self)
+        buffer.setInteger(short, at: 0)
     }
 
     // MARK: Tagged fields
@@ -257,7 +224,7 @@ package struct WireWriter: ~Copyable {
     package func beginTaggedFields(_ unknown: [UnknownTaggedField]) throws(WireError) -> TaggedFields {
         guard isFlexible || unknown.isEmpty else { throw .taggedFieldsNotInVersion(version) }
         return TaggedFields(
-            start: count,
+            start: buffer.writerIndex,
             unknown: unknown.count > 1 ? unknown.sorted { $0.tag < $1.tag }[...] : unknown[...])
     }
 
@@ -269,9 +236,9 @@ package struct WireWriter: ~Copyable {
         guard isFlexible, version >= first, value != absent else { return }
         writeUnknown(below: tag, &fields)
         writeUnsignedVarint(tag)
-        let start = count
+        let start = buffer.writerIndex
         try value.write(to: &self)
-        try insertVarint(count - start, at: start)
+        try insertVarint(buffer.writerIndex - start, at: start)
         fields.count += 1
     }
 
@@ -304,14 +271,20 @@ package struct WireWriter: ~Copyable {
     /// Writes a number before what was written since `index`: a size is known only afterwards.
     private mutating func insertVarint(_ value: Int, at index: Int) throws(WireError) {
         guard let short = UInt32(exactly: value) else { throw .tooLong(value) }
-        let end = count
+        let length = buffer.writerIndex - index
+        let before = buffer.writerIndex
         writeUnsignedVarint(short)
-        if end == index { return }
-        // The number now lies behind the bytes that it belongs in front of: five bytes at most.
-        let size = count - end
-        let number = Array(storage[end..<count])
-        let moved = UnsafeMutableRawBufferPointer(rebasing: storage[(index + size)..<count])
-        moved.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[index..<end]))
-        UnsafeMutableRawBufferPointer(rebasing: storage[index..<(index + size)]).copyBytes(from: number)
+        let size = buffer.writerIndex - before
+        if length == 0 { return }
+        // The number now lies behind the bytes that it belongs in front of.
+        buffer.withVeryUnsafeMutableBytes { storage in
+            guard let base = storage.baseAddress else { return }
+            withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { number in
+                guard let saved = number.baseAddress else { return }
+                saved.copyMemory(from: base + before, byteCount: size)
+                (base + index + size).copyMemory(from: base + index, byteCount: length)
+                (base + index).copyMemory(from: saved, byteCount: size)
+            }
+        }
     }
 }

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import Logging
+
+extension LogDirectories {
+    // MARK: Creating and deleting logs
+
+    /// The log of a partition, made if there is none: in `path`, or in the online directory with the fewest logs.
+    package func getOrCreateLog(
+        _ partition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration, in path: String? = nil,
+        now: Timestamp
+    ) throws(LogError) -> PartitionLog {
+        try creating.withLock { (_) throws(LogError) in
+            if let log = log(for: partition) {
+                if log.isOffline { throw .directoryOffline(path: log.logDirectory) }
+                if let topicID { try log.assignTopicID(topicID) }
+                return log
+            }
+            // A partition whose directory is offline may be in it: making an empty one elsewhere would lose it. The
+            // caller knows whether the partition is new, and names a directory if so.
+            let directory = try choose(path)
+            let log = try open(
+                PartitionDirectoryName(partition), in: directory, topicID: topicID, configuration, now: now)
+            state.withLock { $0.logs[partition] = log }
+            return log
+        }
+    }
+
+    /// A copy of a partition's log in another directory, to be filled and then swapped in (KIP-113).
+    package func getOrCreateFutureLog(
+        _ partition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration, in path: String,
+        startingAt offset: Offset, now: Timestamp
+    ) throws(LogError) -> PartitionLog {
+        try creating.withLock { (_) throws(LogError) in
+            if let log = futureLog(for: partition) { return log }
+            let directory = try choose(path)
+            let name = PartitionDirectoryName(partition, .future, mark: PartitionDirectoryName.randomMark())
+            let log = try open(name, in: directory, topicID: topicID, configuration, now: now)
+            if offset > 0 { try log.truncateFullyAndStart(at: offset, now: now) }
+            state.withLock { $0.future[partition] = log }
+            return log
+        }
+    }
+
+    private func choose(_ path: String?) throws(LogError) -> LogDirectory {
+        if let path {
+            guard let directory = directories.first(where: { $0.path == path }) else {
+                throw .directoryOffline(path: path)
+            }
+            try directory.health.check()
+            return directory
+        }
+        let online = directories.filter { !$0.health.isOffline }
+        guard !online.isEmpty else { throw .directoryOffline(path: directories.first?.path ?? "") }
+        var counts: [String: Int] = [:]
+        state.withLock { state in
+            for log in state.logs.values { counts[log.logDirectory, default: 0] += 1 }
+            for log in state.future.values { counts[log.logDirectory, default: 0] += 1 }
+        }
+        return online.min { counts[$0.path, default: 0] < counts[$1.path, default: 0] } ?? online[0]
+    }
+
+    private func open(
+        _ name: PartitionDirectoryName, in directory: LogDirectory, topicID: KafkaUUID?,
+        _ configuration: LogConfiguration, now: Timestamp
+    ) throws(LogError) -> PartitionLog {
+        let path = directory.path + "/" + name.name
+        let logger = logger
+        let log = try directory.health.watching { () throws(LogError) in
+            try logErrors { () throws(FileError) in
+                try fileSystem.makeDirectory(path)
+                try fileSystem.syncDirectory(directory.path)
+            }
+            return try LogLoader(
+                partition: name.partition, directory: path, health: directory.health, pool: pool,
+                configuration: configuration, isClean: true, recoveryPoint: 0, logStart: 0, highWatermark: 0,
+                now: now, producerExpiration: self.configuration.producerExpiration,
+                report: { $0.log(to: logger) }
+            ).load()
+        }
+        if let topicID { try log.assignTopicID(topicID) }
+        return log
+    }
+
+    /// Takes a partition's log, or its future copy, out of service: renames its directory to `-delete`. The files go
+    /// after `file.delete.delay.ms`, with ``removeDoomed(now:)``. Nothing happens when there is none.
+    package func deleteLog(_ partition: TopicPartition, future: Bool = false, now: Timestamp) throws(LogError) {
+        let log = creating.withLock { _ in
+            state.withLock { state in
+                future ? state.future.removeValue(forKey: partition) : state.logs.removeValue(forKey: partition)
+            }
+        }
+        guard let log else { return }
+        try doom(log, now: now)
+    }
+
+    func doom(_ log: PartitionLog, now: Timestamp) throws(LogError) {
+        let delay = log.configuration.fileDeleteDelayMilliseconds
+        let name = PartitionDirectoryName(log.topicPartition, .deleted, mark: PartitionDirectoryName.randomMark())
+        let path = log.logDirectory + "/" + name.name
+        log.abandon()
+        try log.move(to: path)
+        state.withLock { $0.doomed.append((path, log.health, now &+ delay)) }
+    }
+
+    /// The future copy has caught up: it takes the place of the partition's log, whose directory is deleted later.
+    package func replaceCurrentWithFuture(_ partition: TopicPartition, now: Timestamp) throws(LogError) {
+        try creating.withLock { (_) throws(LogError) in
+            guard let future = futureLog(for: partition) else { return }
+            let old = log(for: partition)
+            let path = future.logDirectory + "/" + PartitionDirectoryName(partition).name
+            // First the new one gets the name: a crash between the two leaves both, under different directories' names.
+            try future.move(to: path)
+            state.withLock { state in
+                state.future[partition] = nil
+                state.logs[partition] = future
+            }
+            if let old { try doom(old, now: now) }
+        }
+    }
+
+    // MARK: Periodic jobs
+
+    /// Removes directories of deleted partitions whose delay is over, and segments' files likewise.
+    package func removeDoomed(now: Timestamp) {
+        let due = state.withLock { state in
+            defer { state.doomed.removeAll { $0.at <= now } }
+            return state.doomed.filter { $0.at <= now }
+        }
+        for (path, health, _) in due {
+            try? health.watching { () throws(LogError) in
+                try logErrors { () throws(FileError) in try fileSystem.removeTree(path) }
+            }
+        }
+        for log in logs { _ = try? log.removeDeletedFiles(now: now) }
+    }
+
+    /// A round of retention over all logs (`log.retention.check.interval.ms`). Logs that are compacted only are
+    /// left to the cleaner, but for what lies below their start.
+    package func deleteOldSegments(now: Timestamp) {
+        for log in logs {
+            do throws(LogError) {
+                let result = try log.deleteOldSegments(now: now)
+                for (base, reason) in result.removed {
+                    logger.info(
+                        "Deleted segment",
+                        metadata: [
+                            LogKey.partition: "\(log.topicPartition)", LogKey.segment: "\(base)",
+                            LogKey.reason: "\(reason.rawValue)",
+                        ])
+                }
+            } catch {
+                logger.warning(
+                    "Retention failed",
+                    metadata: [LogKey.partition: "\(log.topicPartition)", LogKey.error: "\(error)"])
+            }
+        }
+    }
+
+    /// Flushes the logs that have been unflushed for their `flush.ms` (`log.flush.scheduler.interval.ms`).
+    package func flushDueLogs(now: Timestamp) {
+        for log in logs { try? log.flushIfDue(now: now) }
+    }
+
+    /// Forgets silent producers (`producer.id.expiration.check.interval.ms`).
+    package func removeExpiredProducers(now: Timestamp) {
+        for log in logs { log.removeExpiredProducers(now: now) }
+    }
+
+    /// Writes the recovery points (`log.flush.offset.checkpoint.interval.ms`).
+    package func checkpointRecoveryPoints() {
+        checkpoint(.recoveryPoint) { $0.offsets.recoveryPoint }
+    }
+
+    /// Writes the log starts that lie inside a segment (`log.flush.start.offset.checkpoint.interval.ms`).
+    package func checkpointLogStarts() {
+        checkpoint(.logStart) { log in
+            let (start, first) = log.published.withLock { ($0.offsets.logStart, $0.segments.first.base) }
+            return start > first ? start : nil
+        }
+    }
+
+    /// Writes the high watermarks (`replica.high.watermark.checkpoint.interval.ms`).
+    package func checkpointHighWatermarks() {
+        checkpoint(.highWatermark) { $0.offsets.highWatermark }
+    }
+
+    private func checkpoint(_ kind: OffsetCheckpoint.Kind, _ offset: (PartitionLog) -> Offset?) {
+        checkpointing.withLock { _ in
+            let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
+            for directory in directories where !directory.health.isOffline {
+                var offsets: [TopicPartition: Offset] = [:]
+                for log in logs where log.health === directory.health {
+                    if let offset = offset(log) { offsets[log.topicPartition] = offset }
+                }
+                do throws(LogError) {
+                    try directory.write(kind, offsets)
+                } catch {
+                    logger.error(
+                        "Checkpoint could not be written",
+                        metadata: [LogKey.directory: "\(directory.path)", LogKey.error: "\(error)"])
+                }
+            }
+        }
+    }
+
+    // MARK: Looking
+
+    /// What DescribeLogDirs answers.
+    package func describe() -> [LogDirectoryDescription] {
+        let (logs, future) = state.withLock { ($0.logs, $0.future) }
+        return directories.map { directory in
+            var replicas: [LogDirectoryDescription.Replica] = []
+            for (logs, isFuture) in [(logs, false), (future, true)] {
+                for log in logs.values where log.health === directory.health {
+                    replicas.append(
+                        .init(
+                            partition: log.topicPartition, byteCount: (try? log.byteCount()) ?? 0,
+                            logEnd: log.offsets.logEnd, isFuture: isFuture))
+                }
+            }
+            return LogDirectoryDescription(
+                path: directory.path, isOffline: directory.health.isOffline,
+                space: try? fileSystem.space(at: directory.path), replicas: replicas)
+        }
+    }
+
+    // MARK: Closing
+
+    /// Stops in order: flushes and closes all logs, on several threads, writes all checkpoints, and last the file that
+    /// says so, per directory and only if everything in it went well.
+    package func close(now: Timestamp, brokerEpoch: BrokerEpoch = -1) {
+        let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
+        let failed = FailedDirectories()
+        Threads.forEach(logs.count, threads: max(configuration.recoveryThreads, 1) * max(directories.count, 1)) {
+            index in
+            let log = logs[index]
+            if log.isOffline {
+                log.abandon()
+                return
+            }
+            do throws(LogError) {
+                try log.close(now: now)
+            } catch {
+                if case .closed = error { return }
+                failed.add(log.logDirectory)
+                self.logger.error(
+                    "Log could not be closed in order",
+                    metadata: [LogKey.partition: "\(log.topicPartition)", LogKey.error: "\(error)"])
+            }
+        }
+        checkpointRecoveryPoints()
+        checkpointLogStarts()
+        checkpointHighWatermarks()
+        for directory in directories {
+            if !directory.health.isOffline, !failed.contains(directory.path) {
+                try? directory.health.watching { () throws(LogError) in
+                    try logErrors { () throws(FileError) in
+                        try CleanShutdownFile.write(in: directory.path, brokerEpoch: brokerEpoch, fileSystem)
+                    }
+                }
+            }
+            directory.lock.withLock { lock in
+                lock?.release()
+                lock = nil
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import Logging
+import Synchronization
+
+extension LogDirectories {
+    /// Opens all log directories and the logs in them.
+    ///
+    /// A directory that fails is offline from the start, and the others serve; it is an error only if none is left.
+    /// The lock is taken and the identity checked before anything is touched. Logs of one directory are opened by
+    /// `num.recovery.threads.per.data.dir` threads, directories at the same time.
+    ///
+    /// - Parameters:
+    ///   - fileSystem: the disk, for tests.
+    ///   - onEvent: called on whatever thread meets the failure, perhaps under locks of a log: hand over, do not call back.
+    package static func open(
+        _ configuration: LogDirectoriesConfiguration, fileSystem: any FileSystem = PosixFileSystem(), now: Timestamp,
+        logger: Logger, onEvent: @escaping @Sendable (LogDirectoryEvent) -> Void
+    ) throws(LogDirectoriesError) -> LogDirectories {
+        var directories: [LogDirectory] = []
+        var failures: [LogError] = []
+        do throws(LogDirectoriesError) {
+            for path in configuration.paths {
+                let health = DirectoryHealth(path) { error in
+                    logger.error(
+                        "Log directory is offline",
+                        metadata: [LogKey.directory: "\(path)", LogKey.error: "\(error)"])
+                    onEvent(.offline(path: path, error))
+                }
+                let prepared: Result<LogDirectory, LogDirectoriesError>
+                do throws(LogError) {
+                    prepared = try prepare(path, health, configuration, fileSystem)
+                } catch {
+                    health.condemn(error)
+                    failures.append(error)
+                    prepared = .success(
+                        LogDirectory(path, health: health, lock: nil, meta: nil, fileSystem: fileSystem))
+                }
+                directories.append(try prepared.get())
+            }
+            if let first = failures.first, failures.count == configuration.paths.count { throw .noneUsable(first) }
+            // A directory without a file is new; nothing is written before all have been accepted.
+            let cluster =
+                configuration.clusterID ?? directories.lazy.compactMap { $0.meta.withLock { $0?.clusterID } }.first
+            for directory in directories {
+                try directory.meta.withLock { (meta) throws(LogDirectoriesError) in
+                    if let found = meta?.clusterID, let cluster, found != cluster {
+                        throw .otherCluster(path: directory.path, found: found, expected: cluster)
+                    }
+                }
+            }
+            let pool = FilePool(fileSystem, limit: configuration.openFiles)
+            let manager = LogDirectories(
+                configuration, fileSystem: fileSystem, pool: pool, directories: directories, logger: logger)
+            manager.writeIdentity(cluster)
+            try manager.loadAll(now: now)
+            return manager
+        } catch {
+            for directory in directories { directory.lock.withLock { $0?.release() } }
+            throw error
+        }
+    }
+
+    /// Locks a directory and reads whose it is. The outer error is the directory's, the inner one the broker's.
+    private static func prepare(
+        _ path: String, _ health: DirectoryHealth, _ configuration: LogDirectoriesConfiguration,
+        _ fileSystem: any FileSystem
+    ) throws(LogError) -> Result<LogDirectory, LogDirectoriesError> {
+        let lock = try logErrors { () throws(FileError) -> (any FileLock)? in
+            try makeDirectories(path, fileSystem)
+            return try fileSystem.lock(path + "/.lock")
+        }
+        guard let lock else { return .failure(.locked(path: path)) }
+        do throws(LogError) {
+            let meta = try MetaProperties.read(in: path, fileSystem)
+            func refuse(_ error: LogDirectoriesError) -> Result<LogDirectory, LogDirectoriesError> {
+                lock.release()
+                return .failure(error)
+            }
+            if let meta {
+                if meta.version != 0 { return refuse(.otherMode(path: path)) }
+                if let found = meta.brokerID, found != configuration.brokerID {
+                    return refuse(.otherBroker(path: path, found: found, expected: configuration.brokerID))
+                }
+                if let found = meta.clusterID, let expected = configuration.clusterID, found != expected {
+                    return refuse(.otherCluster(path: path, found: found, expected: expected))
+                }
+            }
+            return .success(LogDirectory(path, health: health, lock: lock, meta: meta, fileSystem: fileSystem))
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    private static func makeDirectories(_ path: String, _ fileSystem: any FileSystem) throws(FileError) {
+        if try fileSystem.status(of: path) != nil { return }
+        let parent = fileSystem.parent(of: path)
+        if parent != path { try makeDirectories(parent, fileSystem) }
+        try fileSystem.makeDirectory(path)
+    }
+
+    /// Writes `meta.properties` where it is missing or says too little.
+    private func writeIdentity(_ clusterID: String?) {
+        for directory in directories where !directory.health.isOffline {
+            let old = directory.meta.withLock { $0 }
+            var new = old ?? MetaProperties(brokerID: nil, clusterID: nil)
+            new.brokerID = configuration.brokerID
+            new.clusterID = clusterID ?? new.clusterID
+            guard new != old, new.clusterID != nil else { continue }
+            do throws(FileError) {
+                try new.write(in: directory.path, fileSystem)
+                let written = new
+                directory.meta.withLock { $0 = written }
+            } catch {
+                directory.health.condemn(LogError(error))
+            }
+        }
+    }
+
+    // MARK: Loading
+
+    private struct Job {
+        var directory: LogDirectory
+        var name: PartitionDirectoryName
+        var isClean: Bool
+        var recoveryPoint: Offset
+        var logStart: Offset
+        var highWatermark: Offset
+    }
+
+    private func loadAll(now: Timestamp) throws(LogDirectoriesError) {
+        var jobs: [[Job]] = []
+        for directory in directories where !directory.health.isOffline {
+            do throws(LogError) {
+                jobs.append(
+                    try directory.health.watching { () throws(LogError) in try self.jobs(in: directory, now: now) })
+            } catch {
+                directory.health.condemn(error)
+            }
+        }
+        let total = jobs.reduce(0) { $0 + $1.count }
+        loadProgress.withLock { $0.logsTotal = total }
+        let loaded = Mutex<[(Job, PartitionLog)]>([])
+        let work = jobs
+        let threads = max(configuration.recoveryThreads, 1)
+        Threads.forEach(work.count, threads: work.count) { index in
+            let jobs = work[index]
+            Threads.forEach(jobs.count, threads: threads) { number in
+                guard let log = self.load(jobs[number], now: now) else { return }
+                loaded.withLock { $0.append((jobs[number], log)) }
+            }
+        }
+        for (job, log) in loaded.withLock({ $0 }) {
+            let duplicate = state.withLock { state -> PartitionLog? in
+                let partition = job.name.partition
+                if job.name.role == .future {
+                    state.future[partition] = log
+                    return nil
+                }
+                if let other = state.logs[partition] { return other }
+                state.logs[partition] = log
+                return nil
+            }
+            if let duplicate { throw .duplicate(job.name.partition, duplicate.path, log.path) }
+        }
+        if directories.allSatisfy(\.health.isOffline) {
+            throw .noneUsable(.directoryOffline(path: directories.first?.path ?? ""))
+        }
+    }
+
+    private func jobs(in directory: LogDirectory, now: Timestamp) throws(LogError) -> [Job] {
+        let isClean = try logErrors { () throws(FileError) in
+            try CleanShutdownFile.exists(in: directory.path, fileSystem)
+        }
+        if isClean {
+            logger.debug(
+                "Skipping recovery of all logs: the last shutdown was clean",
+                metadata: [LogKey.directory: "\(directory.path)"])
+            // From here on a crash is a crash.
+            try logErrors { () throws(FileError) in try CleanShutdownFile.remove(in: directory.path, fileSystem) }
+        }
+        let recoveryPoints = try checkpoint(.recoveryPoint, directory)
+        let logStarts = try checkpoint(.logStart, directory)
+        let highWatermarks = try checkpoint(.highWatermark, directory)
+        let entries = try logErrors { () throws(FileError) in try fileSystem.list(directory.path) }
+        var jobs: [Job] = []
+        for entry in entries where entry.isDirectory {
+            guard let name = PartitionDirectoryName(entry.name) else {
+                logger.warning(
+                    "Not a partition's directory: ignored",
+                    metadata: [LogKey.directory: "\(directory.path)/\(entry.name)"])
+                continue
+            }
+            let path = directory.path + "/" + entry.name
+            switch name.role {
+            case .deleted:
+                state.withLock { $0.doomed.append((path, directory.health, now)) }
+            case .stray:
+                logger.warning("Stray partition directory: left alone", metadata: [LogKey.directory: "\(path)"])
+            case .current, .future:
+                jobs.append(
+                    Job(
+                        directory: directory, name: name, isClean: isClean,
+                        recoveryPoint: recoveryPoints[name.partition] ?? 0,
+                        logStart: logStarts[name.partition] ?? 0,
+                        highWatermark: highWatermarks[name.partition] ?? 0))
+            }
+        }
+        if !isClean, !jobs.isEmpty {
+            logger.info(
+                "Recovering logs: no clean shutdown file was found",
+                metadata: [LogKey.directory: "\(directory.path)", LogKey.count: "\(jobs.count)"])
+        }
+        return jobs
+    }
+
+    /// A damaged checkpoint costs time, or is learned anew, but is no reason not to start.
+    private func checkpoint(
+        _ kind: OffsetCheckpoint.Kind, _ directory: LogDirectory
+    ) throws(LogError) -> [TopicPartition: Offset] {
+        do throws(LogError) {
+            return try directory.checkpoint(kind).read()
+        } catch {
+            guard case .malformed(let file) = error else { throw error }
+            logger.warning("Checkpoint is damaged and taken as empty", metadata: [LogKey.error: "\(file)"])
+            return [:]
+        }
+    }
+
+    private func load(_ job: Job, now: Timestamp) -> PartitionLog? {
+        var logger = logger
+        logger[metadataKey: LogKey.partition] = "\(job.name.partition)"
+        logger[metadataKey: LogKey.directory] = "\(job.directory.path)"
+        let reporter = logger
+        let loader = LogLoader(
+            partition: job.name.partition, directory: job.directory.path + "/" + job.name.name,
+            health: job.directory.health, pool: pool,
+            configuration: configuration.topics[job.name.partition.topic] ?? configuration.defaults,
+            isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
+            highWatermark: job.highWatermark, now: now, producerExpiration: configuration.producerExpiration,
+            report: { report in
+                if case .recovered(_, let bytes) = report {
+                    self.loadProgress.withLock { $0.bytesScanned += bytes }
+                }
+                report.log(to: reporter)
+            })
+        do throws(LogError) {
+            let log = try job.directory.health.watching { () throws(LogError) in try loader.load() }
+            loadProgress.withLock { $0.logsLoaded += 1 }
+            return log
+        } catch {
+            logger.error("Log could not be opened", metadata: [LogKey.error: "\(error)"])
+            job.directory.health.condemn(error)
+            return nil
+        }
+    }
+}
+
+extension DirectoryHealth {
+    /// Takes the directory offline whatever the error: nothing can be opened in it.
+    func condemn(_ error: LogError) {
+        switch error {
+        case .file: report(error)
+        case .directoryOffline: break
+        default: fail(error)
+        }
+    }
+}
+
+/// Keys of log metadata.
+enum LogKey {
+    static let partition = "kafka.partition"
+    static let directory = "kafka.log.dir"
+    static let error = "error"
+    static let count = "count"
+    static let offset = "kafka.offset"
+    static let segment = "kafka.segment"
+    static let bytes = "bytes"
+    static let path = "path"
+    static let reason = "reason"
+}
+
+extension LogLoader.LoadReport {
+    func log(to logger: Logger) {
+        switch self {
+        case .removedLeftover(let path):
+            logger.debug("Removed what a crash had left", metadata: [LogKey.path: "\(path)"])
+        case .completedSwap(let path):
+            logger.info("Found a complete compaction and put it in place", metadata: [LogKey.path: "\(path)"])
+        case .rebuiltIndex(let path):
+            logger.warning("Built a missing or damaged index anew", metadata: [LogKey.path: "\(path)"])
+        case .malformed(let file):
+            logger.warning("Damaged file", metadata: [LogKey.error: "\(file)"])
+        case .recovering(let base, let number, let count):
+            logger.info(
+                "Recovering unflushed segment",
+                metadata: [LogKey.segment: "\(base)", LogKey.count: "\(number)/\(count)"])
+        case .recovered(let base, let bytes):
+            logger.debug(
+                "Recovered segment", metadata: [LogKey.segment: "\(base)", LogKey.bytes: "\(bytes)"])
+        case .truncated(let base, let offset, let position, let problem, let bytes):
+            logger.warning(
+                "Corruption found in segment, truncating",
+                metadata: [
+                    LogKey.segment: "\(base)", LogKey.offset: "\(offset)", "kafka.position": "\(position)",
+                    LogKey.reason: "\(problem)", LogKey.bytes: "\(bytes)",
+                ])
+        case .removedSegments(let count, let offset):
+            logger.warning(
+                "Removed segments behind the corruption",
+                metadata: [LogKey.count: "\(count)", LogKey.offset: "\(offset)"])
+        case .startedOver(let end, let start):
+            logger.error(
+                "The log ends below its start and is begun anew there",
+                metadata: [LogKey.offset: "\(end)", "kafka.log.start": "\(start)"])
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import Synchronization
+
+/// One entry of `log.dirs`: its lock, its identity and its checkpoints.
+final class LogDirectory: Sendable {
+    let path: String
+    let health: DirectoryHealth
+    let lock: Mutex<(any FileLock)?>
+    let meta: Mutex<MetaProperties?>
+    private let fileSystem: any FileSystem
+
+    init(
+        _ path: String, health: DirectoryHealth, lock: (any FileLock)?, meta: MetaProperties?,
+        fileSystem: any FileSystem
+    ) {
+        self.path = path
+        self.health = health
+        self.lock = Mutex(lock)
+        self.meta = Mutex(meta)
+        self.fileSystem = fileSystem
+    }
+
+    func checkpoint(_ kind: OffsetCheckpoint.Kind) -> OffsetCheckpoint {
+        OffsetCheckpoint(kind, in: path, fileSystem)
+    }
+
+    /// Replaces a checkpoint; a failure is the directory's.
+    func write(_ kind: OffsetCheckpoint.Kind, _ offsets: [TopicPartition: Offset]) throws(LogError) {
+        try health.watching { () throws(LogError) in
+            try logErrors { () throws(FileError) in try checkpoint(kind).write(offsets) }
+        }
+    }
+}
+
+/// `.kafka_cleanshutdown`: its presence says that all logs were closed in order.
+///
+///     {"version":0,"brokerEpoch":-1}
+package enum CleanShutdownFile {
+    package static let name = ".kafka_cleanshutdown"
+
+    /// Whether the last stop was in order. The file is removed by ``remove(in:_:)`` before any log is opened.
+    package static func exists(in directory: String, _ fileSystem: any FileSystem) throws(FileError) -> Bool {
+        try fileSystem.status(of: directory + "/" + name) != nil
+    }
+
+    package static func remove(in directory: String, _ fileSystem: any FileSystem) throws(FileError) {
+        try fileSystem.remove(directory + "/" + name)
+        try fileSystem.syncDirectory(directory)
+    }
+
+    package static func write(in directory: String, brokerEpoch: BrokerEpoch, _ fileSystem: any FileSystem)
+        throws(FileError)
+    {
+        try fileSystem.replace(
+            directory + "/" + name, with: Array("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}".utf8))
+    }
+}
+
+/// The directories in which something could not be closed.
+final class FailedDirectories: Sendable {
+    private let paths = Mutex<Set<String>>([])
+
+    func add(_ path: String) { _ = paths.withLock { $0.insert(path) } }
+    func contains(_ path: String) -> Bool { paths.withLock { $0.contains(path) } }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Keeps the number of open files bounded: files open when they are used, and the one that has not been used for
+/// longest (as a clock with one hand tells) closes when there would be too many.
+///
+/// Bound: at most `limit` descriptors, and one per read or write under way beyond it. A segment needs up to four
+/// (data, two indexes, transactions), so 10,000 partitions of ten segments, 400,000 files, live within any limit.
+/// Locks: the pool's may be held while a file's is taken, never the other way round.
+package final class FilePool: Sendable {
+    package let fileSystem: any FileSystem
+    private let limit: Int
+
+    private struct State {
+        var open: [PooledFile] = []
+        var hand = 0
+    }
+    private let state = Mutex(State())
+
+    package init(_ fileSystem: any FileSystem, limit: Int) {
+        self.fileSystem = fileSystem
+        self.limit = max(limit, 8)
+    }
+
+    /// How many files are open now.
+    package var openCount: Int { state.withLock { $0.open.count } }
+
+    fileprivate func opened(_ file: PooledFile) {
+        state.withLock { state in
+            state.open.append(file)
+            if state.open.count > limit { evict(1, &state) }
+        }
+    }
+
+    fileprivate func closed(_ file: PooledFile) {
+        state.withLock { state in
+            guard let index = state.open.firstIndex(where: { $0 === file }) else { return }
+            state.open.swapAt(index, state.open.count - 1)
+            state.open.removeLast()
+        }
+    }
+
+    /// Makes room after the process ran out of descriptors.
+    fileprivate func shrink() {
+        state.withLock { evict(max($0.open.count / 4, 1), &$0) }
+    }
+
+    private func evict(_ count: Int, _ state: inout State) {
+        var left = count
+        // Twice round: the first clears the marks, the second finds one without.
+        var steps = state.open.count * 2
+        while left > 0, steps > 0, !state.open.isEmpty {
+            steps -= 1
+            if state.hand >= state.open.count { state.hand = 0 }
+            if state.open[state.hand].closeUnlessUsedSinceLastTime() {
+                state.open.swapAt(state.hand, state.open.count - 1)
+                state.open.removeLast()
+                left -= 1
+            } else {
+                state.hand += 1
+            }
+        }
+    }
+}
+
+/// A file that is open while it is used; see ``FilePool``. Safe from any thread.
+package final class PooledFile: Sendable {
+    private let pool: FilePool
+    private struct State {
+        var path: String
+        var mode: FileMode
+        var file: (any StorageFile)?
+        var usedSinceLastTime = false
+    }
+    private let state: Mutex<State>
+
+    /// - Parameter mode: of the first opening; later ones expect the file to exist.
+    package init(_ path: String, _ mode: FileMode, in pool: FilePool) {
+        self.pool = pool
+        self.state = Mutex(State(path: path, mode: mode))
+    }
+
+    package var path: String { state.withLock { $0.path } }
+
+    /// The open file. Keep it only for the call at hand.
+    package func open() throws(FileError) -> any StorageFile {
+        let known: (file: (any StorageFile)?, path: String, mode: FileMode) = state.withLock { state in
+            state.usedSinceLastTime = true
+            return (state.file, state.path, state.mode)
+        }
+        if let file = known.file { return file }
+        let file: any StorageFile
+        do throws(FileError) {
+            file = try pool.fileSystem.open(known.path, known.mode)
+        } catch {
+            if error.isOutOfHandles {
+                pool.shrink()
+            } else if path == known.path {
+                throw error
+            }
+            // A second try: handles were freed, or the file was renamed in between.
+            let now = state.withLock { ($0.path, $0.mode) }
+            return try adopt(pool.fileSystem.open(now.0, now.1))
+        }
+        return adopt(file)
+    }
+
+    private func adopt(_ file: any StorageFile) -> any StorageFile {
+        let (winner, isNew) = state.withLock { state -> (any StorageFile, Bool) in
+            if let other = state.file { return (other, false) }
+            state.file = file
+            if state.mode != .read { state.mode = .update }
+            return (file, true)
+        }
+        if isNew { pool.opened(self) }
+        return winner
+    }
+
+    /// The file now has another name; an open descriptor stays good.
+    package func renamed(to path: String) {
+        state.withLock { $0.path = path }
+    }
+
+    /// Gives the descriptor up. The file opens again when used again.
+    package func close() {
+        let wasOpen = state.withLock { state in
+            defer { state.file = nil }
+            return state.file != nil
+        }
+        if wasOpen { pool.closed(self) }
+    }
+
+    fileprivate func closeUnlessUsedSinceLastTime() -> Bool {
+        state.withLock { state in
+            if state.usedSinceLastTime {
+                state.usedSinceLastTime = false
+                return false
+            }
+            state.file = nil
+            return true
+        }
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import NIOCore
+import Synchronization
+
+/// `<base>.txnindex`: the transactions whose abort markers lie in the segment (KIP-98).
+///
+///     0         2            10            18           26             34
+///     | version | producerID | firstOffset | lastOffset | lastStable    | …   int16 and int64s, big-endian
+///
+/// `lastOffset` is the abort marker's, `lastStable` the last stable offset once it was written. Entries stand in the
+/// order of their markers. The file is made with its first entry.
+struct TransactionIndexEntry: Hashable, Sendable {
+    static let byteCount = 34
+    static let version: Int16 = 0
+
+    var producerID: ProducerID
+    var firstOffset: Offset
+    var lastOffset: Offset
+    var lastStable: Offset
+
+    init(producerID: ProducerID, firstOffset: Offset, lastOffset: Offset, lastStable: Offset) {
+        self.producerID = producerID
+        self.firstOffset = firstOffset
+        self.lastOffset = lastOffset
+        self.lastStable = lastStable
+    }
+
+    func append(to buffer: inout ByteBuffer) {
+        buffer.writeInteger(Self.version)
+        buffer.writeInteger(producerID)
+        buffer.writeInteger(firstOffset)
+        buffer.writeInteger(lastOffset)
+        buffer.writeInteger(lastStable)
+    }
+}
+
+/// The transaction index of one segment. Kept in memory whole once it has been used: aborted transactions are few.
+///
+/// Safe from any thread. One thread at a time may mutate.
+final class TransactionIndex: Sendable {
+    private struct State {
+        /// Nil until read.
+        var entries: [TransactionIndexEntry]?
+        var saved = 0
+    }
+    private let state: Mutex<State>
+    private let path: Mutex<String>
+    private let fileSystem: any FileSystem
+
+    /// - Parameter isEmpty: there is no file, as its directory's listing or its making tells.
+    init(_ path: String, isEmpty: Bool, _ fileSystem: any FileSystem) {
+        self.path = Mutex(path)
+        self.fileSystem = fileSystem
+        self.state = Mutex(State(entries: isEmpty ? [] : nil))
+    }
+
+    /// All entries, in the order of their markers.
+    func entries() throws(LogError) -> [TransactionIndexEntry] {
+        if let entries = state.withLock({ $0.entries }) { return entries }
+        let path = path.withLock { $0 }
+        let content = try logErrors { () throws(FileError) in try fileSystem.contents(of: path) }
+        let entries: [TransactionIndexEntry]
+        do throws(MalformedFile) {
+            entries = try Self.parse(content ?? [], path: path)
+        } catch {
+            throw .malformed(error)
+        }
+        return state.withLock { state in
+            if let known = state.entries { return known }
+            state.entries = entries
+            state.saved = entries.count
+            return entries
+        }
+    }
+
+    static func parse(_ content: [UInt8], path: String) throws(MalformedFile) -> [TransactionIndexEntry] {
+        func malformed(_ position: Int, _ problem: String) -> MalformedFile {
+            MalformedFile(
+                path, .position(Int64(position)), problem,
+                advice: "delete the file and .kafka_cleanshutdown and the recovery point of this log: the index is "
+                    + "then built anew from the segment")
+        }
+        let size = TransactionIndexEntry.byteCount
+        guard content.count % size == 0 else {
+            throw malformed(content.count - content.count % size, "is cut off within an entry")
+        }
+        var buffer = ByteBuffer(bytes: content)
+        var entries: [TransactionIndexEntry] = []
+        entries.reserveCapacity(content.count / size)
+        while let (version, producerID, first, last, stable) = buffer.readMultipleIntegers(
+            as: (Int16, Int64, Int64, Int64, Int64).self)
+        {
+            let position = entries.count * size
+            guard version == TransactionIndexEntry.version else {
+                throw malformed(position, "version is \(version), expected 0")
+            }
+            guard first >= 0, first <= last else {
+                throw malformed(position, "the transaction's first offset \(first) is above its last \(last)")
+            }
+            entries.append(
+                TransactionIndexEntry(
+                    producerID: producerID, firstOffset: first, lastOffset: last, lastStable: stable))
+        }
+        return entries
+    }
+
+    func append(_ entry: TransactionIndexEntry) throws(LogError) {
+        let count = try entries().count
+        state.withLock { $0.entries?.append(entry) }
+        try save(from: count)
+    }
+
+    private func save(from first: Int) throws(LogError) {
+        let entries = try entries()
+        guard first < entries.count else { return }
+        var buffer = ByteBuffer()
+        for entry in entries[first...] { entry.append(to: &buffer) }
+        try logErrors { () throws(FileError) in
+            let file = try fileSystem.open(path.withLock { $0 }, .create)
+            try file.write(buffer, at: Int64(first) * Int64(TransactionIndexEntry.byteCount))
+        }
+        state.withLock { $0.saved = entries.count }
+    }
+
+    /// Drops transactions whose marker lies at or beyond `offset`.
+    func truncate(to offset: Offset) throws(LogError) {
+        let entries = try entries()
+        let kept = entries.filter { $0.lastOffset < offset }
+        guard kept.count < entries.count else { return }
+        try replaceAll(kept)
+    }
+
+    /// Makes exactly these the content; an empty list removes the file.
+    func replaceAll(_ entries: [TransactionIndexEntry]) throws(LogError) {
+        let path = path.withLock { $0 }
+        try logErrors { () throws(FileError) in
+            if entries.isEmpty {
+                try fileSystem.remove(path)
+            } else {
+                var buffer = ByteBuffer()
+                for entry in entries { entry.append(to: &buffer) }
+                try fileSystem.open(path, .replace).write(buffer, at: 0)
+            }
+        }
+        state.withLock { state in
+            state.entries = entries
+            state.saved = entries.count
+        }
+    }
+
+    /// Forgets everything, for a rebuild, without reading what was there.
+    func reset() throws(LogError) { try replaceAll([]) }
+
+    func sync() throws(FileError) {
+        guard state.withLock({ $0.entries?.isEmpty == false }) else { return }
+        try fileSystem.open(path.withLock { $0 }, .update).sync()
+    }
+
+    func renamed(to path: String) { self.path.withLock { $0 = path } }
+
+    /// What a `read_committed` reader of `[from, upTo)` has to know, and whether later segments have nothing to add.
+    func aborted(from: Offset, upTo end: Offset) throws(LogError) -> (found: [AbortedTransaction], isComplete: Bool) {
+        var found: [AbortedTransaction] = []
+        for entry in try entries() {
+            if entry.lastOffset >= from, entry.firstOffset < end {
+                found.append(AbortedTransaction(producerID: entry.producerID, firstOffset: entry.firstOffset))
+            }
+            if entry.lastStable >= end { return (found, true) }
+        }
+        return (found, false)
+    }
+}

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaRecords
+import NIOCore
+
+/// Opens a partition's directory, whatever a crash has left in it.
+///
+/// The passes, and the crash that each undoes:
+/// 1. Remove `.deleted`, `.cleaned` and `.tmp` files: a crash before their removal; in the middle of a compaction; in
+///    the middle of the replacement of a small file. With a `.cleaned` file, also the `.swap` files from its base on: a
+///    crash while the output of one compaction was renamed from the one to the other.
+/// 2. Put `.swap` files in the place of the segments that they cover: a crash after a compaction was complete, before
+///    all it replaces was gone.
+/// 3. Remove indexes without data: a crash between the removals of a segment's files.
+/// 4. Build missing indexes anew: a crash between the creations of a segment's files, or an operator's deletion.
+/// 5. After an unclean stop, scan from the segment that holds the recovery point on: check every batch, index it,
+///    note epochs and producers; cut at the first bad one and remove all later segments: a crash before data,
+///    length or index had reached the disk.
+/// 6. A log that ends below its start is emptied and starts there: a crash that lost records which were deleted
+///    anyway.
+/// 7. Cut the epochs to the log, load the producers from the newest snapshot, and replay what it lacks.
+///
+/// Each pass leaves a state from which all of them can be run again, to the same end.
+struct LogLoader {
+    var partition: TopicPartition
+    var directory: String
+    var health: DirectoryHealth
+    var pool: FilePool
+    var configuration: LogConfiguration
+    /// The broker was stopped in order, and everything is as it was closed.
+    var isClean: Bool
+    var recoveryPoint: Offset
+    /// From the log start checkpoint; 0 when not listed.
+    var logStart: Offset
+    var highWatermark: Offset
+    var now: Timestamp
+    var producerExpiration: Int64
+    var report: @Sendable (LoadReport) -> Void
+
+    private var fileSystem: any FileSystem { pool.fileSystem }
+
+    /// What a log's start found, for the operator.
+    enum LoadReport: Sendable {
+        case removedLeftover(path: String)
+        case completedSwap(path: String)
+        case rebuiltIndex(path: String)
+        case malformed(MalformedFile)
+        case recovering(base: Offset, number: Int, of: Int)
+        case recovered(base: Offset, bytes: Int64)
+        case truncated(base: Offset, to: Offset, position: Int64, problem: String, lostBytes: Int64)
+        case removedSegments(count: Int, after: Offset)
+        case startedOver(logEnd: Offset, logStart: Offset)
+    }
+
+    private struct Files {
+        var segments: [Offset: Set<SegmentFileName.Kind>] = [:]
+        var snapshots: [Offset] = []
+        var hasTopicID = false
+    }
+
+    func load() throws(LogError) -> PartitionLog {
+        let files = try prepare()
+        var segments = SegmentList(
+            files.segments.map { base, kinds in
+                LogSegment(
+                    base: base, in: directory, isNew: false, hasTransactions: kinds.contains(.txnindex), now: now,
+                    jitter: PartitionLog.jitter(configuration), pool: pool)
+            })
+        try rebuildMissingIndexes(segments, files)
+        var (epochs, mustSaveEpochs) = try readEpochs(segments)
+        let readEpochs = epochs
+        var snapshots = files.snapshots.sorted()
+        var isClean = isClean
+        var end: Offset = logStart
+        var producers: ProducerStateManager?
+        var completed: [CompletedTransaction] = []
+
+        if isClean, !segments.isEmpty {
+            do throws(LogError) {
+                if try !segments.active.hasSoundIndexes() { try rebuildIndexes(segments.active) }
+                end = try segments.active.nextOffset()
+            } catch {
+                // Not as it was closed after all.
+                guard case .malformed(let file) = error else { throw error }
+                report(.malformed(file))
+                isClean = false
+            }
+        }
+        if !isClean, !segments.isEmpty {
+            let outcome = try recover(&segments, &snapshots, &epochs)
+            end = outcome.end
+            producers = outcome.producers
+            completed = outcome.completed
+        }
+        if !segments.isEmpty, end < logStart {
+            report(.startedOver(logEnd: end, logStart: logStart))
+            try removeSegments(segments.all)
+            segments = SegmentList()
+        }
+        if segments.isEmpty {
+            let segment = LogSegment(
+                base: logStart, in: directory, isNew: true, hasTransactions: false, now: now,
+                jitter: PartitionLog.jitter(configuration), pool: pool)
+            try logErrors { () throws(FileError) in
+                try segment.create(preallocating: configuration.preallocate ? configuration.segmentBytes : nil)
+            }
+            segments = SegmentList([segment])
+            end = logStart
+            producers = nil
+        }
+        let start = max(logStart, segments.first.base)
+        epochs.truncateEnd(to: end)
+        epochs.truncateStart(to: start)
+        if epochs != readEpochs { mustSaveEpochs = true }
+        if mustSaveEpochs {
+            try logErrors { () throws(FileError) in
+                try LeaderEpochCheckpoint(in: directory, fileSystem).write(epochs.entries)
+            }
+        }
+        try removeSnapshots(&snapshots) { $0 > end }
+        if producers == nil {
+            if isClean, snapshots.isEmpty {
+                // A stop in order leaves a snapshot; without any, the log is from before there were producers.
+                producers = ProducerStateManager(mapEnd: end)
+            } else {
+                let loaded = try Self.loadProducers(
+                    snapshots: &snapshots, directory: directory, segments: segments, logStart: start, logEnd: end,
+                    now: now, expiration: producerExpiration, fileSystem: fileSystem)
+                producers = loaded.producers
+                completed = loaded.completed
+            }
+        }
+        var state = producers ?? ProducerStateManager(mapEnd: end)
+        state.advance(to: end)
+        if start > 0 { state.logStartMoved(to: start) }
+        return try makeLog(segments, epochs, state, completed, snapshots, files, start: start, end: end)
+    }
+
+    private func makeLog(
+        _ segments: SegmentList, _ epochs: LeaderEpochCache, _ producers: ProducerStateManager,
+        _ completed: [CompletedTransaction], _ snapshots: [Offset], _ files: Files, start: Offset, end: Offset
+    ) throws(LogError) -> PartitionLog {
+        var topicID: KafkaUUID?
+        if files.hasTopicID {
+            do throws(LogError) {
+                topicID = try PartitionMetadataFile(in: directory, fileSystem).read()
+            } catch {
+                guard case .malformed(let file) = error else { throw error }
+                report(.malformed(file))
+            }
+        }
+        let mark = min(max(highWatermark, start), end)
+        let position = LogPosition(
+            offset: end, segmentBase: segments.active.base, position: try segments.active.size)
+        var published = PartitionLog.Published(
+            directory: directory, segments: segments,
+            offsets: LogOffsets(
+                logStart: start, highWatermark: mark, lastStable: start, logEnd: end,
+                recoveryPoint: isClean ? end : min(max(recoveryPoint, 0), end)),
+            end: position, firstOpen: producers.firstOpen, ended: completed, configuration: configuration,
+            epochs: epochs)
+        published.recent.add(position)
+        published.updateLastStable()
+        let log = PartitionLog(
+            partition, health: health, pool: pool, producerExpiration: producerExpiration,
+            mutation: PartitionLog.Mutation(
+                producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID), published: published)
+        if !isClean {
+            try log.mutate { (state) throws(LogError) in try log.takeSnapshot(&state, in: directory) }
+        }
+        return log
+    }
+
+    // MARK: Passes 1 to 3
+
+    private func prepare() throws(LogError) -> Files {
+        let names = try logErrors { () throws(FileError) in
+            try fileSystem.list(directory).filter { !$0.isDirectory }.map(\.name)
+        }
+        let parsed = names.compactMap(SegmentFileName.init)
+        let firstCleaned = parsed.filter { $0.suffix == .cleaned }.map(\.base).min()
+        var files = Files()
+        var swaps: Set<Offset> = []
+        var swapFiles: [SegmentFileName] = []
+        for name in names {
+            guard let file = SegmentFileName(name) else {
+                if name == PartitionMetadataFile.name { files.hasTopicID = true }
+                if name.hasSuffix(".tmp") { try remove(name) }
+                continue
+            }
+            switch file.suffix {
+            case .deleted, .cleaned:
+                try remove(name)
+            case .swap:
+                if let firstCleaned, file.base >= firstCleaned {
+                    try remove(name)
+                } else {
+                    swapFiles.append(file)
+                    if file.kind == .log { swaps.insert(file.base) }
+                }
+            case .none:
+                if file.kind == .snapshot {
+                    files.snapshots.append(file.base)
+                } else {
+                    files.segments[file.base, default: []].insert(file.kind)
+                }
+            }
+        }
+        if !swapFiles.isEmpty { try completeSwaps(swaps, swapFiles, &files) }
+        for (base, kinds) in files.segments where !kinds.contains(.log) {
+            for kind in kinds { try remove(SegmentFileName(base: base, kind: kind).name) }
+            files.segments[base] = nil
+        }
+        return files
+    }
+
+    /// Pass 2. What a swap covers goes first; a crash in between finds the swap still there.
+    private func completeSwaps(
+        _ bases: Set<Offset>, _ names: [SegmentFileName], _ files: inout Files
+    ) throws(LogError) {
+        guard let low = bases.min() else {
+            // Indexes only: their data was renamed already, and they are built anew.
+            for file in names { try remove(file.name) }
+            return
+        }
+        var high = low
+        for base in bases {
+            let segment = LogSegment(
+                base: base, in: directory, suffix: .swap, isNew: false, hasTransactions: false, now: now, pool: pool)
+            _ = try segment.scanHeaders(from: 0) { header in
+                high = max(high, header.lastOffset + 1)
+                return true
+            }
+            segment.close()
+        }
+        for (base, kinds) in files.segments where base >= low && (base < high || bases.contains(base)) {
+            for kind in kinds { try remove(SegmentFileName(base: base, kind: kind).name) }
+            files.segments[base] = nil
+        }
+        for file in names {
+            // The data file last: while it is a swap, its indexes may be renamed again.
+            guard file.kind != .log else { continue }
+            try finishSwap(file, &files)
+        }
+        for file in names where file.kind == .log { try finishSwap(file, &files) }
+        try logErrors { () throws(FileError) in try fileSystem.syncDirectory(directory) }
+    }
+
+    private func finishSwap(_ file: SegmentFileName, _ files: inout Files) throws(LogError) {
+        var target = file
+        target.suffix = .none
+        let path = directory + "/" + target.name
+        try logErrors { () throws(FileError) in
+            try fileSystem.rename(directory + "/" + file.name, to: path)
+        }
+        files.segments[file.base, default: []].insert(file.kind)
+        if file.kind == .log { report(.completedSwap(path: path)) }
+    }
+
+    private func remove(_ name: String) throws(LogError) {
+        let path = directory + "/" + name
+        try logErrors { () throws(FileError) in try fileSystem.remove(path) }
+        report(.removedLeftover(path: path))
+    }
+
+    // MARK: Pass 4
+
+    private func rebuildMissingIndexes(_ segments: SegmentList, _ files: Files) throws(LogError) {
+        for segment in segments.all {
+            guard let kinds = files.segments[segment.base], !kinds.isSuperset(of: [.index, .timeindex]) else {
+                continue
+            }
+            // What lies beyond the recovery point is indexed while it is checked.
+            if !isClean, let index = segments.index(holding: recoveryPoint), segment.base >= segments.all[index].base {
+                continue
+            }
+            try rebuildIndexes(segment)
+        }
+    }
+
+    private func rebuildIndexes(_ segment: LogSegment) throws(LogError) {
+        try segment.resetIndexes()
+        _ = try segment.scanHeaders(from: 0) { header throws(LogError) in
+            try segment.reindex(header, interval: configuration.indexIntervalBytes)
+            return true
+        }
+        try segment.seal()
+        report(.rebuiltIndex(path: segment.path(.index)))
+    }
+
+    private func readEpochs(_ segments: SegmentList) throws(LogError) -> (LeaderEpochCache, Bool) {
+        do throws(LogError) {
+            return (LeaderEpochCache(try LeaderEpochCheckpoint(in: directory, fileSystem).read()), false)
+        } catch {
+            guard case .malformed(let file) = error else { throw error }
+            report(.malformed(file))
+            var epochs = LeaderEpochCache()
+            for segment in segments.all {
+                _ = try segment.scanHeaders(from: 0) { header in
+                    epochs.note(header)
+                    return true
+                }
+            }
+            return (epochs, true)
+        }
+    }
+
+    // MARK: Pass 5
+
+    private struct Recovered {
+        var end: Offset
+        var producers: ProducerStateManager
+        var completed: [CompletedTransaction]
+    }
+
+    private func recover(
+        _ segments: inout SegmentList, _ snapshots: inout [Offset], _ epochs: inout LeaderEpochCache
+    ) throws(LogError) -> Recovered {
+        let first = segments.index(holding: max(recoveryPoint, segments.first.base)) ?? 0
+        let base = segments.all[first].base
+        try removeSnapshots(&snapshots) { $0 > base }
+        var (producers, completed) = try Self.loadProducers(
+            snapshots: &snapshots, directory: directory, segments: segments,
+            logStart: max(logStart, segments.first.base), logEnd: base, now: now, expiration: producerExpiration,
+            fileSystem: fileSystem)
+        var end = base
+        for index in first..<segments.count {
+            let segment = segments.all[index]
+            report(.recovering(base: segment.base, number: index - first, of: segments.count - first))
+            let result = try recover(segment, &producers, &completed, &epochs)
+            // Between segments offsets may be missing, after compaction; a later one must not begin before the end
+            // of this one.
+            end = max(result.nextOffset, segment.base)
+            producers.advance(to: end)
+            let next = segments.nextBase(after: index)
+            if result.problem != nil || next.map({ $0 < end }) == true {
+                let lost = Array(segments.all[(index + 1)...])
+                if !lost.isEmpty {
+                    report(.removedSegments(count: lost.count, after: end))
+                    try removeSegments(lost)
+                    segments.removeAll { segment in lost.contains { $0 === segment } }
+                }
+                break
+            }
+            if let next {
+                producers.advance(to: next)
+                try writeSnapshot(producers, &snapshots)
+            }
+        }
+        return Recovered(end: end, producers: producers, completed: completed)
+    }
+
+    private func recover(
+        _ segment: LogSegment, _ producers: inout ProducerStateManager, _ completed: inout [CompletedTransaction],
+        _ epochs: inout LeaderEpochCache
+    ) throws(LogError) -> SegmentScan.Result {
+        try segment.resetIndexes()
+        try segment.transactions.reset()
+        let result = try SegmentScan(segment).run { (batch, bytes) throws(LogError) in
+            try segment.reindex(batch, interval: configuration.indexIntervalBytes)
+            epochs.note(batch)
+            guard batch.header.hasProducerID, batch.lastOffset >= producers.mapEnd else { return }
+            let marker =
+                batch.header.isControl ? EndTransactionMarker(controlBatch: ByteBuffer(bytes: bytes)) : nil
+            guard let transaction = producers.apply(ProducerBatch(batch.header, marker: marker)) else { return }
+            completed.append(transaction)
+            guard transaction.isAborted else { return }
+            try segment.transactions.append(
+                TransactionIndexEntry(
+                    producerID: transaction.producerID, firstOffset: transaction.firstOffset,
+                    lastOffset: transaction.lastOffset, lastStable: producers.lastStable(after: transaction)))
+        }
+        let size = try segment.size
+        if result.validBytes < size {
+            try segment.truncate(toPosition: result.validBytes, offset: result.nextOffset, now: now)
+            report(
+                .truncated(
+                    base: segment.base, to: result.nextOffset, position: result.validBytes,
+                    problem: result.problem ?? "", lostBytes: size - result.validBytes))
+        }
+        try segment.seal()
+        report(.recovered(base: segment.base, bytes: result.validBytes))
+        return result
+    }
+
+    private func writeSnapshot(
+        _ producers: ProducerStateManager, _ snapshots: inout [Offset]
+    ) throws(LogError) {
+        let path = directory + "/" + SegmentFileName(base: producers.mapEnd, kind: .snapshot).name
+        let content = ProducerSnapshot.encode(producers.snapshot)
+        try logErrors { () throws(FileError) in
+            try fileSystem.open(path, .replace).write(ByteBuffer(bytes: content), at: 0)
+        }
+        snapshots.append(producers.mapEnd)
+    }
+
+    private func removeSnapshots(
+        _ snapshots: inout [Offset], where isRemoved: (Offset) -> Bool
+    ) throws(LogError) {
+        for offset in snapshots where isRemoved(offset) {
+            try logErrors { () throws(FileError) in
+                try fileSystem.remove(directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name)
+            }
+        }
+        snapshots.removeAll(where: isRemoved)
+    }
+
+    private func removeSegments(_ segments: [LogSegment]) throws(LogError) {
+        try logErrors { () throws(FileError) in
+            for segment in segments.reversed() { try segment.remove() }
+        }
+    }
+
+    // MARK: Pass 7
+
+    /// The producers' state at `logEnd`: from the newest sound snapshot, and the headers of the batches behind it.
+    static func loadProducers(
+        snapshots: inout [Offset], directory: String, segments: SegmentList, logStart: Offset, logEnd: Offset,
+        now: Timestamp, expiration: Int64, fileSystem: any FileSystem
+    ) throws(LogError) -> (producers: ProducerStateManager, completed: [CompletedTransaction]) {
+        var producers = ProducerStateManager(mapEnd: logStart)
+        while let offset = snapshots.last(where: { $0 <= logEnd }) {
+            let path = directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
+            let content = try logErrors { () throws(FileError) in try fileSystem.contents(of: path) }
+            if let content, let states = try? ProducerSnapshot.decode(content, path: path) {
+                producers = ProducerStateManager(states, at: offset, now: now, expiration: expiration)
+                break
+            }
+            // Damaged: an older one and the log take its place.
+            try logErrors { () throws(FileError) in try fileSystem.remove(path) }
+            snapshots.removeAll { $0 == offset }
+        }
+        var completed: [CompletedTransaction] = []
+        let from = producers.mapEnd
+        guard from < logEnd, let first = segments.index(holding: from) ?? (segments.isEmpty ? nil : 0) else {
+            return (producers, completed)
+        }
+        for segment in segments.all[first...] where segment.base < logEnd {
+            try replay(segment, from: from, to: logEnd, &producers, &completed)
+        }
+        producers.advance(to: logEnd)
+        return (producers, completed)
+    }
+
+    private static func replay(
+        _ segment: LogSegment, from: Offset, to end: Offset, _ producers: inout ProducerStateManager,
+        _ completed: inout [CompletedTransaction]
+    ) throws(LogError) {
+        let start = from > segment.base ? try segment.find(from)?.position : 0
+        guard let start else { return }
+        _ = try segment.scanHeaders(from: start) { (header) throws(LogError) in
+            guard header.lastOffset < end else { return false }
+            guard header.header.hasProducerID, header.lastOffset >= from else { return true }
+            var marker: EndTransactionMarker?
+            if header.header.isControl {
+                // Markers are small; anything larger is none.
+                let bytes = try logErrors { () throws(FileError) in
+                    try segment.data.open().bytes(at: header.position, count: min(header.size, 4096))
+                }
+                marker = EndTransactionMarker(controlBatch: bytes)
+            }
+            if let transaction = producers.apply(ProducerBatch(header.header, marker: marker)) {
+                completed.append(transaction)
+            }
+            return true
+        }
+    }
+}
+
+extension LeaderEpochCache {
+    /// A batch that was read from the log tells of the leadership that wrote it.
+    mutating func note(_ batch: BatchHeader) {
+        let epoch = batch.header.partitionLeaderEpoch
+        if epoch >= 0, epoch > latestEpoch ?? -1 { assign(epoch, startOffset: batch.baseOffset) }
+    }
+}

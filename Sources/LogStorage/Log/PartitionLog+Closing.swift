@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+
+extension PartitionLog {
+    /// Makes everything durable and leaves the files as a clean start expects them: a snapshot of the producers at
+    /// the end, indexes written and cut to size. The log throws ``LogError/closed`` from now on.
+    package func close(now: Timestamp) throws(LogError) {
+        try mutate { (state) throws(LogError) in
+            let (directory, active, removed) = (path, published.withLock { $0.segments.active }, state.removed)
+            try takeSnapshot(&state, in: directory)
+            try active.seal()
+            state.isClosed = true
+            // Nobody comes back for them before the next start, which would remove them too.
+            try logErrors { () throws(FileError) in for (segment, _) in removed { try segment.remove() } }
+            state.removed = []
+        }
+        let offsets = try flush(now: now)
+        let segments = published.withLock { $0.segments }
+        try logErrors { () throws(FileError) in
+            try segments.active.offsetIndex.sync()
+            try segments.active.timeIndex.sync()
+        }
+        _ = offsets
+        for segment in segments.all { segment.close() }
+    }
+
+    /// Gives all descriptors up without writing anything: the directory is offline, or the log is thrown away.
+    package func abandon() {
+        mutation.withLock { $0.isClosed = true }
+        for segment in published.withLock({ $0.segments }).all { segment.close() }
+    }
+
+    /// Renames the partition's directory; used when it is deleted or takes the place of another.
+    func move(to directory: String) throws(LogError) {
+        try health.watching { () throws(LogError) in
+            try mutation.withLock { (state) throws(LogError) in
+                let (old, segments) = published.withLock { ($0.directory, $0.segments) }
+                try logErrors { () throws(FileError) in
+                    try pool.fileSystem.rename(old, to: directory)
+                    try pool.fileSystem.syncDirectory(pool.fileSystem.parent(of: directory))
+                }
+                published.withLock { $0.directory = directory }
+                for segment in segments.all { segment.moved(to: directory) }
+                for (segment, _) in state.removed { segment.moved(to: directory) }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+
+extension PartitionLog {
+    /// Makes all records below `offset` durable, or all there are. Returns the recovery point then reached.
+    ///
+    /// Group commit: who comes while a sync is under way waits for it, and then either finds its records covered or
+    /// syncs for all that have gathered meanwhile. A failed sync takes the directory offline: what the kernel has
+    /// dropped cannot be synced again.
+    @discardableResult
+    package func flush(upTo offset: Offset? = nil, now: Timestamp? = nil) throws(LogError) -> Offset {
+        try health.watching { () throws(LogError) in
+            try flushing.withLock { (last) throws(LogError) in
+                if let now { last.time = now }
+                while true {
+                    let view = published.withLock { $0 }
+                    let wanted = min(offset ?? view.offsets.logEnd, view.offsets.logEnd)
+                    guard view.offsets.recoveryPoint < wanted else { return view.offsets.recoveryPoint }
+                    let reached = wanted > view.segments.active.base ? view.offsets.logEnd : wanted
+                    try sync(view, upTo: reached)
+                    let settled = published.withLock { state -> Bool in
+                        // A cut at the end meanwhile may have been followed by records that this sync did not see.
+                        guard state.truncations == view.truncations else { return false }
+                        state.offsets.recoveryPoint = max(state.offsets.recoveryPoint, reached)
+                        return true
+                    }
+                    if settled { return reached }
+                }
+            }
+        }
+    }
+
+    private func sync(_ view: Published, upTo end: Offset) throws(LogError) {
+        let first = view.segments.index(holding: view.offsets.recoveryPoint) ?? 0
+        try logErrors { () throws(FileError) in
+            for segment in view.segments.all[first...]
+            where segment.base < end || segment.base == view.segments.first.base {
+                if segment === view.segments.active {
+                    // Its indexes are built anew after a crash, so only the batches have to be on disk.
+                    try segment.data.open().sync()
+                } else {
+                    try segment.sync()
+                    segment.closeIdle()
+                }
+            }
+            let snapshots = view.segments.all[first...].dropFirst().map(\.base).filter { $0 <= end }
+            for offset in snapshots {
+                let path = view.directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
+                do throws(FileError) {
+                    try pool.fileSystem.open(path, .update).sync()
+                } catch {
+                    // Not every segment has one.
+                    if !error.isNotFound { throw error }
+                }
+            }
+            if hasNewFiles.exchange(false, ordering: .acquiringAndReleasing) {
+                do throws(FileError) {
+                    try pool.fileSystem.syncDirectory(view.directory)
+                } catch {
+                    hasNewFiles.store(true, ordering: .releasing)
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// Makes all segments before the active one durable: to be called off the append path after one was rolled
+    /// (``LogAppendInfo/rolled``), as Kafka's scheduler does.
+    package func flushRolledSegments() throws(LogError) {
+        try flush(upTo: published.withLock { $0.segments.active.base })
+    }
+
+    /// Flushes if something has been unflushed for `flush.ms`.
+    package func flushIfDue(now: Timestamp) throws(LogError) {
+        let (offsets, limit) = published.withLock { ($0.offsets, $0.configuration.flushMilliseconds) }
+        guard limit < .max, offsets.recoveryPoint < offsets.logEnd else { return }
+        let last = flushing.withLock { $0.time }
+        if now &- last >= limit { try flush(now: now) }
+    }
+}

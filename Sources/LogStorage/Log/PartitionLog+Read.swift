@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import NIOCore
+
+/// How the records of a read are wanted.
+package enum ReadForm: Hashable, Sendable {
+    /// Ranges of files for `sendfile`, where the file system has descriptors; else bytes.
+    case regions
+    /// Bytes, to be looked at or converted.
+    case bytes
+}
+
+extension PartitionLog {
+    /// Reads batches from the one that holds `offset` on, from one segment. Never waits for an append.
+    ///
+    /// - Parameters:
+    ///   - maxBytes: at most so many; the last batch may be cut off by it, as Kafka does.
+    ///   - atLeastOneBatch: the first batch is returned whole even if it is larger.
+    /// - Throws: ``LogError/offsetOutOfRange(requested:logStart:logEnd:)`` below the log's start or beyond its end. Between
+    ///   the limit and the log's end a read is empty.
+    package func read(
+        from offset: Offset, maxBytes: Int, upTo limit: ReadLimit, atLeastOneBatch: Bool, as form: ReadForm = .regions
+    ) throws(LogError) -> LogRead {
+        while true {
+            let view = published.withLock { ReadView($0) }
+            do throws(LogError) {
+                return try health.watchingReads { () throws(LogError) in
+                    try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
+                }
+            } catch {
+                // The segment may have been removed between the look at the list and the read of its file.
+                guard case .file(let failure) = error, failure.isNotFound, view.isOutdated(in: self) else {
+                    health.report(error)
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// What a read works on: as of one moment.
+    private struct ReadView {
+        var segments: SegmentList
+        var offsets: LogOffsets
+        var end: LogPosition
+        var recent: RecentPositions
+
+        init(_ published: Published) {
+            segments = published.segments
+            offsets = published.offsets
+            end = published.end
+            recent = published.recent
+        }
+
+        func isOutdated(in log: PartitionLog) -> Bool {
+            log.published.withLock { now in
+                now.segments.count != segments.count
+                    || zip(now.segments.all, segments.all).contains { $0.0 !== $0.1 }
+            }
+        }
+
+        func bound(_ limit: ReadLimit) -> Offset {
+            switch limit {
+            case .logEnd: offsets.logEnd
+            case .highWatermark: offsets.highWatermark
+            case .lastStableOffset: offsets.lastStable
+            }
+        }
+
+        /// Where the batch that holds `offset` lies, or would lie.
+        func locate(_ offset: Offset) throws(LogError) -> LogPosition {
+            if offset >= end.offset { return end }
+            if let known = recent.find(offset) {
+                // An end of an append is the start of the next; where that one rolled, the next segment's start.
+                return known
+            }
+            guard var index = segments.index(holding: offset) else {
+                return LogPosition(offset: offset, segmentBase: segments.first.base, position: 0)
+            }
+            while index < segments.count {
+                let segment = segments.all[index]
+                if let batch = try segment.find(offset) {
+                    return LogPosition(offset: offset, segmentBase: segment.base, position: batch.position)
+                }
+                index += 1
+            }
+            return end
+        }
+    }
+
+    private func read(
+        _ view: ReadView, from offset: Offset, _ maxBytes: Int, _ limit: ReadLimit, _ atLeastOneBatch: Bool,
+        _ form: ReadForm
+    ) throws(LogError) -> LogRead {
+        guard offset >= view.offsets.logStart, offset <= view.offsets.logEnd else {
+            throw .offsetOutOfRange(
+                requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
+        }
+        let aborted: [AbortedTransaction]? = limit == .lastStableOffset ? [] : nil
+        let bound = view.bound(limit)
+        func empty(at position: LogPosition) -> LogRead {
+            LogRead(
+                records: .empty, position: position, firstBatchIncomplete: false, abortedTransactions: aborted,
+                offsets: view.offsets)
+        }
+        if offset >= bound { return empty(at: try view.locate(offset)) }
+        let boundary = try view.locate(bound)
+
+        guard var index = view.segments.index(holding: offset) else { return empty(at: view.end) }
+        while index < view.segments.count {
+            let segment = view.segments.all[index]
+            let end: Int64
+            if segment.base < boundary.segmentBase {
+                end = try segment.size
+            } else if segment.base == boundary.segmentBase {
+                end = boundary.position
+            } else {
+                return empty(at: boundary)
+            }
+            guard let batch = try segment.find(offset), batch.position < end else {
+                // Compaction leaves holes, also at the end of a segment.
+                index += 1
+                continue
+            }
+            let available = Int(clamping: end - batch.position)
+            let allowed = atLeastOneBatch ? max(maxBytes, batch.size) : maxBytes
+            let count = max(min(available, allowed), 0)
+            var answer = empty(
+                at: LogPosition(offset: offset, segmentBase: segment.base, position: batch.position))
+            answer.firstBatchIncomplete = count < batch.size
+            if count > 0 { answer.records = try data(segment, batch.position, count, form) }
+            if limit == .lastStableOffset, count > 0 {
+                answer.abortedTransactions = try abortedTransactions(
+                    view, index, from: offset, behind: batch.position + Int64(count))
+            }
+            return answer
+        }
+        return empty(at: boundary)
+    }
+
+    private func data(
+        _ segment: LogSegment, _ position: Int64, _ count: Int, _ form: ReadForm
+    ) throws(LogError) -> LogData {
+        try logErrors { () throws(FileError) in
+            let file = try segment.data.open()
+            if form == .regions, let region = file.region(at: position, count: count) { return .regions([region]) }
+            return .bytes(try file.bytes(at: position, count: count))
+        }
+    }
+
+    /// The aborted transactions that overlap a read which began at `offset` and ended at a position of a segment.
+    private func abortedTransactions(
+        _ view: ReadView, _ index: Int, from offset: Offset, behind position: Int64
+    ) throws(LogError) -> [AbortedTransaction] {
+        let upper =
+            try view.segments.all[index].upperBound(behind: position)
+            ?? view.segments.nextBase(after: index) ?? view.offsets.logEnd
+        var found: [AbortedTransaction] = []
+        for segment in view.segments.all[index...] {
+            let (here, isComplete) = try segment.transactions.aborted(from: offset, upTo: upper)
+            found += here
+            if isComplete { break }
+        }
+        return found.sorted { $0.firstOffset < $1.firstOffset }
+    }
+
+    /// The aborted transactions with data in `[from, upTo)`, for who reads records by other means.
+    package func abortedTransactions(from: Offset, upTo: Offset) throws(LogError) -> [AbortedTransaction] {
+        let segments = published.withLock { $0.segments }
+        guard let index = segments.index(holding: from) ?? (segments.isEmpty ? nil : 0) else { return [] }
+        return try health.watching { () throws(LogError) in
+            var found: [AbortedTransaction] = []
+            for segment in segments.all[index...] {
+                let (here, isComplete) = try segment.transactions.aborted(from: from, upTo: upTo)
+                found += here
+                if isComplete { break }
+            }
+            return found
+        }
+    }
+
+    /// Where the batch that holds `offset` lies. For the waiting of fetches, which compare positions.
+    package func position(of offset: Offset) throws(LogError) -> LogPosition {
+        let view = published.withLock { ReadView($0) }
+        guard offset >= view.offsets.logStart, offset <= view.offsets.logEnd else {
+            throw .offsetOutOfRange(
+                requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
+        }
+        return try health.watching { () throws(LogError) in try view.locate(offset) }
+    }
+}
+
+extension DirectoryHealth {
+    /// As ``watching(_:)``, but leaves it to the caller to report.
+    func watchingReads<Result>(_ body: () throws(LogError) -> Result) throws(LogError) -> Result {
+        try check()
+        return try body()
+    }
+}

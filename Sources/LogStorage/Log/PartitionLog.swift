@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaRecords
+import NIOCore
+import Synchronization
+
+/// One partition on disk: its batches in segments, their indexes, its producers and its leaderships.
+///
+/// The contract:
+/// - A finished ``append(_:leaderEpoch:origin:now:flush:)`` has written the batches to the active segment's file in
+///   one call; they are readable up to ``ReadLimit/logEnd``. They survive the end of the process, and that of the
+///   machine once ``flush(upTo:)`` has returned or `flush.messages` has asked for it.
+/// - What was flushed is there after any crash; what is there is a prefix of what was appended.
+/// - All calls are synchronous, may block on the disk unless said, and are safe from any thread. Mutations wait for one
+///   another; reads wait for none of them.
+/// - After a failure of the disk all calls throw ``LogError/directoryOffline(path:)``.
+///
+/// Owner: ``LogDirectories``, from opening to ``close(now:)`` or deletion.
+///
+/// Locks, in the order in which they nest: `flushing`, `mutation`, `published`, then those of segments, indexes and
+/// the file pool. `published` is held for a few instructions only.
+package final class PartitionLog: Sendable {
+    package let topicPartition: TopicPartition
+    let health: DirectoryHealth
+    let pool: FilePool
+    let producerExpiration: Int64
+
+    /// What only one thread at a time may change. Held during writes.
+    struct Mutation: Sendable {
+        var producers: ProducerStateManager
+        var epochs: LeaderEpochCache
+        /// Offsets of the producer snapshots in the directory, ascending.
+        var snapshots: [Offset]
+        /// Segments that are no longer part of the log, and when their files may go.
+        var removed: [(segment: LogSegment, at: Timestamp)] = []
+        var isClosed = false
+        var topicID: KafkaUUID?
+    }
+    let mutation: Mutex<Mutation>
+
+    /// What readers see.
+    struct Published: Sendable {
+        var directory: String
+        var segments: SegmentList
+        var offsets: LogOffsets
+        /// Where the next batch will lie.
+        var end: LogPosition
+        /// Where the earliest open transaction began.
+        var firstOpen: Offset?
+        /// Ended transactions whose markers are not below the high watermark yet. They hold the last stable offset
+        /// back too: a reader must not learn of an end that a new leader may not have.
+        var ended: [CompletedTransaction] = []
+        /// Counts the cuts at the end, so that a sync that began before one does not vouch for what came after.
+        var truncations = 0
+        /// Ends of the newest appends, to place high watermarks without looking into files.
+        var recent = RecentPositions()
+        var configuration: LogConfiguration
+        var epochs: LeaderEpochCache
+    }
+    let published: Mutex<Published>
+
+    /// Held during a sync, so that those who wait for one another's share it.
+    let flushing = Mutex(LastFlush())
+
+    struct LastFlush: Sendable {
+        var time: Timestamp = 0
+    }
+
+    /// The directory needs a sync before the recovery point may pass a segment made since the last one.
+    let hasNewFiles = Atomic(false)
+
+    init(
+        _ topicPartition: TopicPartition, health: DirectoryHealth, pool: FilePool, producerExpiration: Int64,
+        mutation: Mutation, published: Published
+    ) {
+        self.topicPartition = topicPartition
+        self.health = health
+        self.pool = pool
+        self.producerExpiration = producerExpiration
+        self.mutation = Mutex(mutation)
+        self.published = Mutex(published)
+    }
+
+    // MARK: Looking, without waiting for the disk
+
+    package var offsets: LogOffsets { published.withLock { $0.offsets } }
+    package var configuration: LogConfiguration { published.withLock { $0.configuration } }
+
+    /// The partition's directory.
+    package var path: String { published.withLock { $0.directory } }
+
+    /// The log directory that holds it.
+    package var logDirectory: String { health.path }
+
+    package var isOffline: Bool { health.isOffline }
+
+    /// Where the next batch will lie.
+    package var end: LogPosition { published.withLock { $0.end } }
+
+    package var segmentCount: Int { published.withLock { $0.segments.count } }
+
+    /// The id of the topic, once known. Waits for a write under way.
+    package var topicID: KafkaUUID? { mutation.withLock { $0.topicID } }
+
+    /// Bytes of all segments. May look at files.
+    package func byteCount() throws(LogError) -> Int64 {
+        let segments = published.withLock { $0.segments }
+        return try health.watching { () throws(LogError) in
+            var sum: Int64 = 0
+            for segment in segments.all { sum += try segment.size }
+            return sum
+        }
+    }
+
+    /// Settings take effect with the next operation.
+    package func reconfigure(_ configuration: LogConfiguration) {
+        published.withLock { $0.configuration = configuration }
+    }
+
+    // MARK: High watermark
+
+    /// Moves the high watermark to `offset`, clamped to the log; it may move back (a follower's leader says so).
+    /// Returns where it is now. Never waits for the disk.
+    @discardableResult
+    package func updateHighWatermark(_ offset: Offset) -> Offset {
+        published.withLock { state in
+            state.offsets.highWatermark = min(max(offset, state.offsets.logStart), state.offsets.logEnd)
+            state.updateLastStable()
+            return state.offsets.highWatermark
+        }
+    }
+
+    /// As ``updateHighWatermark(_:)``, but never back. Nil when it stays where it is.
+    package func raiseHighWatermark(to offset: Offset) -> Offset? {
+        published.withLock { state in
+            let target = min(offset, state.offsets.logEnd)
+            guard target > state.offsets.highWatermark else { return nil }
+            state.offsets.highWatermark = target
+            state.updateLastStable()
+            return target
+        }
+    }
+
+    // MARK: Leader epochs
+
+    /// The newest leadership known here.
+    package var latestEpoch: LeaderEpoch? { published.withLock { $0.epochs.latestEpoch } }
+
+    /// Where an epoch ended (OffsetForLeaderEpoch, KIP-101).
+    package func endOffset(of epoch: LeaderEpoch) -> EpochEndOffset {
+        published.withLock { $0.epochs.endOffset(of: epoch, logEnd: $0.offsets.logEnd) }
+    }
+
+    /// All leaderships in the range of the log.
+    package var epochs: LeaderEpochCache { published.withLock { $0.epochs } }
+
+    /// This broker has become leader with `epoch`: it begins at the log's end, even if nothing is ever appended.
+    package func assignEpochStart(_ epoch: LeaderEpoch) throws(LogError) {
+        try mutate { (state) throws(LogError) in
+            let end = published.withLock { $0.offsets.logEnd }
+            if state.epochs.assign(epoch, startOffset: end) { try saveEpochs(state) }
+        }
+    }
+
+    // MARK: Topic id
+
+    /// Writes `partition.metadata` if the topic's id is not known yet; throws when the directory is another topic's.
+    package func assignTopicID(_ id: KafkaUUID) throws(LogError) {
+        try mutate { (state) throws(LogError) in
+            if let known = state.topicID {
+                guard known == id else {
+                    throw .inconsistentTopicID(path: path, found: known, expected: id)
+                }
+                return
+            }
+            try logErrors { () throws(FileError) in
+                try PartitionMetadataFile(in: path, pool.fileSystem).write(id)
+            }
+            state.topicID = id
+        }
+    }
+
+    // MARK: Producers
+
+    /// Whether a producer has an open transaction here. Waits for a write under way.
+    package func hasOpenTransaction(_ producerID: ProducerID) -> Bool {
+        mutation.withLock { $0.producers.hasOpenTransaction(producerID) }
+    }
+
+    /// What is known of the producers (DescribeProducers, KIP-664). Waits for a write under way.
+    package var producers: [ProducerState] { mutation.withLock { $0.producers.snapshot } }
+
+    /// Forgets producers that have been silent for `producer.id.expiration.ms`; returns how many.
+    @discardableResult
+    package func removeExpiredProducers(now: Timestamp) -> Int {
+        mutation.withLock { $0.producers.removeExpired(now: now, expiration: producerExpiration) }
+    }
+
+    // MARK: Helpers for all mutations
+
+    /// Runs a change under the mutation lock, unless the log is closed or its directory offline.
+    func mutate<Result>(
+        _ body: (inout Mutation) throws(LogError) -> Result
+    ) throws(LogError) -> Result {
+        try health.watching { () throws(LogError) in
+            try mutation.withLock { (state) throws(LogError) in
+                if state.isClosed { throw .closed }
+                return try body(&state)
+            }
+        }
+    }
+
+    /// Writes the leader epoch checkpoint and shows the epochs to readers.
+    func saveEpochs(_ state: borrowing Mutation) throws(LogError) {
+        let epochs = state.epochs
+        let directory = published.withLock { published in
+            published.epochs = epochs
+            return published.directory
+        }
+        try logErrors { () throws(FileError) in
+            try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries)
+        }
+    }
+}
+
+extension PartitionLog.Published {
+    /// Where the last stable offset is, after a change of the high watermark or of the open transactions.
+    mutating func updateLastStable() {
+        let highWatermark = offsets.highWatermark
+        if !ended.isEmpty { ended.removeAll { $0.lastOffset < highWatermark } }
+        var firstUnstable = firstOpen ?? .max
+        for transaction in ended { firstUnstable = min(firstUnstable, transaction.firstOffset) }
+        offsets.lastStable = max(min(firstUnstable, highWatermark), offsets.logStart)
+        offsets.check()
+    }
+}
+
+/// The ends of the newest appends: the high watermark nearly always is one of them.
+struct RecentPositions: Sendable {
+    private static let capacity = 64
+    private var positions: [LogPosition] = []
+    private var next = 0
+
+    mutating func add(_ position: LogPosition) {
+        if positions.count < Self.capacity {
+            positions.append(position)
+        } else {
+            positions[next] = position
+        }
+        next = (next + 1) % Self.capacity
+    }
+
+    func find(_ offset: Offset) -> LogPosition? {
+        positions.first { $0.offset == offset }
+    }
+
+    mutating func removeAll() {
+        positions.removeAll(keepingCapacity: true)
+        next = 0
+    }
+}

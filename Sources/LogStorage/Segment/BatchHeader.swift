@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaRecords
+
+/// A batch, or a message of the formats before it, and where it lies in a segment's file.
+struct BatchHeader: Hashable, Sendable {
+    /// Where the batch begins in the file.
+    var position: Int64
+    var header: RecordBatchHeader
+
+    var size: Int { header.sizeInBytes }
+    var end: Int64 { position + Int64(size) }
+    /// The first offset. Of a compressed message set of the old formats the last one, as its header says no more.
+    var baseOffset: Offset { header.baseOffset }
+    var lastOffset: Offset { header.lastOffset }
+    var maxTimestamp: Timestamp { header.maxTimestamp }
+
+    enum Parsed {
+        case header(BatchHeader)
+        /// The bytes at hand end within the header.
+        case cutOff
+        case corrupt(String)
+    }
+
+    /// Reads the header at the start of `bytes`, which came from `position` of a file.
+    static func parse(_ bytes: UnsafeRawBufferPointer, at position: Int64) -> Parsed {
+        do throws(RecordError) {
+            guard let header = try RecordBatchHeader(prefix: bytes) else { return .cutOff }
+            guard header.baseOffset >= 0 else { return .corrupt("the offset \(header.baseOffset) is negative") }
+            guard header.lastOffsetDelta >= 0, header.lastOffset >= header.baseOffset, header.lastOffset < .max else {
+                return .corrupt("the last offset delta is \(header.lastOffsetDelta)")
+            }
+            return .header(BatchHeader(position: position, header: header))
+        } catch {
+            return .corrupt(error.message)
+        }
+    }
+}
