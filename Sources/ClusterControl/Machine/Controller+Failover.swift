@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+
+/// What a new controller does before it reacts to anything, in Kafka's order.
+extension Controller {
+    func takeOver() async throws(Interruption) {
+        try await setUpFeatures()
+        try await dropNotifications()
+        try await readCluster()
+        try await readTopicDeletions()
+        // Before any LeaderAndIsr: a follower refuses a leader that it does not know to be alive.
+        sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs)
+        try await startReplicas()
+        try await startPartitions()
+        try await resumeReassignmentsAtFailover()
+        try await resumeDeletions()
+        try await electPreferredAtFailover()
+        if settings.autoLeaderRebalanceEnable { perform(.setTimer(.leaderBalance, after: .seconds(5))) }
+    }
+
+    /// Makes `/feature` what this inter-broker protocol wants; what is finalized stays.
+    private func setUpFeatures() async throws(Interruption) {
+        let status: FeatureNode.Status = settings.usesFeatures ? .enabled : .disabled
+        var wanted = FeatureNode(version: settings.featureNodeVersion, status: status)
+        switch try await zooKeeper(.readFeatures) {
+        case .features(let existing, _):
+            if settings.usesFeatures, existing.status == .enabled { wanted.features = existing.features }
+            if existing != wanted { try await requireSuccess([.writeFeatures(wanted)]) }
+        case .failed(.noNode):
+            try await requireSuccess([.createFeatures(wanted)], except: [.nodeExists])
+        case let answer: throw .failed("/feature answered \(answer)")
+        }
+        context.finalizedFeatures = wanted.features
+    }
+
+    /// What was notified before is read anyway.
+    private func dropNotifications() async throws(Interruption) {
+        let directories = try await names(.listLogDirectoryEvents)
+        try await requireSuccess(directories.map { .deleteLogDirectoryEvent($0) }, except: [.noNode])
+        let changes = try await names(.listIsrChanges)
+        try await requireSuccess(changes.map { .deleteIsrChange($0) }, except: [.noNode])
+    }
+
+    private func readCluster() async throws(Interruption) {
+        guard case .brokers(let registered) = try await zooKeeper(.readBrokers) else {
+            throw .failed("/brokers/ids could not be read")
+        }
+        context.add(compatible(registered))
+        let topics = try await names(.listTopics(watch: true)).sorted()
+        context.topics = Set(topics)
+        for (partition, assignment) in try await readTopics(topics).flatMap(\.assignments) {
+            context.set(assignment, for: partition)
+            if assignment.isBeingReassigned { context.partitionsBeingReassigned.insert(partition) }
+        }
+        context.shuttingDownBrokers = []
+        _ = try await zooKeeper(context.liveOrShuttingDownBrokerIDs.map { .readBroker($0, watch: true) })
+        try await refreshLeadership(context.allPartitions)
+        for broker in context.liveOrShuttingDownBrokers { perform(.startSender(broker)) }
+    }
+
+    /// The brokers that support what is finalized; the others are noticed and left alone.
+    func compatible(_ brokers: [RegisteredBroker]) -> [RegisteredBroker] {
+        brokers.filter { broker in
+            let fits = context.supportsFinalizedFeatures(broker)
+            if !fits { notice(.brokerIgnored(broker.id, reason: "it does not support all finalized features")) }
+            return fits
+        }
+    }
+
+    /// Reads topics and watches them; gives ids to those without one. A topic that cannot be read is left out.
+    func readTopics(_ names: [String]) async throws(Interruption) -> [TopicAssignment] {
+        watchedTopics.formUnion(names)
+        var found: [TopicAssignment] = []
+        var writes: [ZooKeeperOperation] = []
+        for case .topic(var topic) in try await zooKeeper(names.map { .readTopic($0, watch: true) }) {
+            if topic.id == nil, settings.givesTopicIDs {
+                topic.id = newTopicID()
+                writes.append(.writeTopic(topic))
+            }
+            found.append(topic)
+        }
+        try await requireSuccess(writes, except: [.noNode])
+        if settings.givesTopicIDs {
+            for topic in found { if let id = topic.id { context.setID(id, of: topic.name) } }
+        }
+        return found
+    }
+
+    /// Reads the states of partitions into the cache; those without a state are left as they are.
+    func refreshLeadership(_ partitions: [TopicPartition]) async throws(Interruption) {
+        let answers = try await zooKeeper(partitions.map { .readPartitionState($0, watch: false) })
+        for (partition, answer) in zip(partitions, answers) {
+            if case .partitionState(let state) = answer { context.setLeadership(state, for: partition) }
+        }
+    }
+
+    private func readTopicDeletions() async throws(Interruption) {
+        let requested = Set(try await names(.listTopicDeletions))
+        guard settings.deleteTopicEnable else {
+            try await requireSuccess(requested.sorted().map { .deleteTopicDeletion($0) }, except: [.noNode])
+            return
+        }
+        context.topicsToBeDeleted = requested
+        context.topicsIneligibleForDeletion = requested.filter { topic in
+            context.replicas(ofTopic: topic).contains { !context.isOnline($0.broker, $0.partition) }
+                || context.partitionsBeingReassigned.contains { $0.topic == topic }
+        }
+    }
+
+    private func startReplicas() async throws(Interruption) {
+        var online: [Replica] = []
+        var offline: [Replica] = []
+        for replica in context.replicas(of: context.allPartitions) {
+            if context.isOnline(replica.broker, replica.partition) {
+                context.setLife(.online, of: replica)
+                online.append(replica)
+            } else {
+                // For a topic under deletion this says that deleting has failed here; the others move on at once.
+                context.setLife(.deletionIneligible, of: replica)
+                offline.append(replica)
+            }
+        }
+        try await move(online, to: .online)
+        try await move(offline, to: .offline)
+    }
+
+    private func startPartitions() async throws(Interruption) {
+        for partition in context.allPartitions {
+            if let leader = context.leadership(partition)?.leader {
+                context.setLife(context.isOnline(leader, partition) ? .online : .offline, of: partition)
+            } else {
+                context.setLife(.new, of: partition)
+            }
+        }
+        _ = try await movePartitionsOnline()
+    }
+}
+
+extension TopicAssignment {
+    /// The partitions in order of their numbers.
+    var assignments: [(TopicPartition, PartitionAssignment)] {
+        partitions.sorted { $0.key < $1.key }.map { (TopicPartition(name, $0.key), $0.value) }
+    }
+}

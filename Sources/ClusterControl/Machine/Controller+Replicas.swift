@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+
+/// The replica state machine: New, Online, Offline, and the steps of deletion.
+extension Controller {
+    /// Moves replicas, broker by broker, and sends what follows from it in one batch.
+    func move(_ replicas: [Replica], to life: ReplicaLifeState) async throws(Interruption) {
+        guard !replicas.isEmpty else { return }
+        for (broker, ofBroker) in Dictionary(grouping: replicas, by: \.broker).sorted(by: { $0.key < $1.key }) {
+            let valid = valid(ofBroker, to: life)
+            switch life {
+            case .new: startNew(valid)
+            case .online: startOnline(valid)
+            case .offline: try await stop(valid, on: broker)
+            case .deletionStarted:
+                for replica in valid {
+                    context.setLife(.deletionStarted, of: replica)
+                    batch.addStopReplica(to: broker, replica.partition, delete: true, context)
+                }
+            case .deletionSuccessful, .deletionIneligible:
+                for replica in valid { context.setLife(life, of: replica) }
+            case .nonExistent: forget(valid)
+            }
+        }
+        sendBatch()
+    }
+
+    private func valid(_ replicas: [Replica], to life: ReplicaLifeState) -> [Replica] {
+        replicas.filter { replica in
+            let current = context.life(of: replica) ?? .nonExistent
+            let isAllowed = current.mayBecome(life)
+            if !isAllowed {
+                notice(
+                    .replicaStateChangeFailed(
+                        replica.partition, replica.broker, reason: "\(current) cannot become \(life)"))
+            }
+            return isAllowed
+        }
+    }
+
+    private func startNew(_ replicas: [Replica]) {
+        for replica in replicas {
+            if let state = context.leadership(replica.partition) {
+                guard state.leader != replica.broker else {
+                    notice(
+                        .replicaStateChangeFailed(replica.partition, replica.broker, reason: "a new replica leads"))
+                    continue
+                }
+                batch.addLeaderAndIsr(
+                    to: [replica.broker], replica.partition, state, context.assignment(replica.partition), isNew: true,
+                    context)
+            }
+            context.setLife(.new, of: replica)
+        }
+    }
+
+    private func startOnline(_ replicas: [Replica]) {
+        for replica in replicas {
+            let assignment = context.assignment(replica.partition)
+            if context.life(of: replica) == .new {
+                if !assignment.replicas.contains(replica.broker) {
+                    var extended = assignment
+                    extended.replicas.append(replica.broker)
+                    context.set(extended, for: replica.partition)
+                }
+            } else if let state = context.leadership(replica.partition) {
+                batch.addLeaderAndIsr(
+                    to: [replica.broker], replica.partition, state, assignment, isNew: false, context)
+            }
+            context.setLife(.online, of: replica)
+        }
+    }
+
+    private func stop(_ replicas: [Replica], on broker: BrokerID) async throws(Interruption) {
+        for replica in replicas { batch.addStopReplica(to: broker, replica.partition, delete: false, context) }
+        let led = replicas.filter { context.leadership($0.partition) != nil }
+        for (partition, state) in try await removeFromInSyncReplicas(led.map(\.partition), broker) {
+            if !context.isQueuedForDeletion(partition.topic) {
+                let assignment = context.assignment(partition)
+                batch.addLeaderAndIsr(
+                    to: assignment.replicas.filter { $0 != broker }, partition, state, assignment, isNew: false,
+                    context)
+            }
+            context.setLife(.offline, of: Replica(partition, on: broker))
+        }
+        for replica in replicas where context.leadership(replica.partition) == nil {
+            batch.addUpdateMetadata(to: context.brokers.keys, [replica.partition], context)
+            context.setLife(.offline, of: replica)
+        }
+    }
+
+    /// Takes a broker out of in-sync sets; the last member stays, so that the data is not forgotten. A partition that it
+    /// led has no leader afterwards. Returns the state of each, changed or not.
+    private func removeFromInSyncReplicas(
+        _ partitions: [TopicPartition], _ broker: BrokerID
+    ) async throws(Interruption) -> [(TopicPartition, PartitionState)] {
+        var finished: [(TopicPartition, PartitionState)] = []
+        var remaining = partitions
+        while !remaining.isEmpty {
+            var changes: [(TopicPartition, PartitionState)] = []
+            let answers = try await zooKeeper(remaining.map { .readPartitionState($0, watch: false) })
+            for (partition, answer) in zip(remaining, answers) {
+                switch answer {
+                case .partitionState(let state) where state.controllerEpoch > context.epoch:
+                    failed(partition, broker, "a newer controller wrote its state")
+                case .partitionState(var state) where state.inSyncReplicas.contains(broker):
+                    if state.leader == broker { state.leader = PartitionImage.noLeader }
+                    if state.inSyncReplicas.count > 1 { state.inSyncReplicas.removeAll { $0 == broker } }
+                    state.leaderEpoch &+= 1
+                    changes.append((partition, state))
+                case .partitionState(var state):
+                    state.controllerEpoch = context.epoch
+                    context.setLeadership(state, for: partition)
+                    finished.append((partition, state))
+                case .failed(.noNode):
+                    if !context.isQueuedForDeletion(partition.topic) {
+                        failed(partition, broker, "it has no state in ZooKeeper")
+                    }
+                default: failed(partition, broker, "reading its state answered \(answer)")
+                }
+            }
+            let (written, retry) = try await write(changes) { [self] in failed($0, broker, $1) }
+            finished += written
+            remaining = retry
+        }
+        return finished
+    }
+
+    private func failed(_ partition: TopicPartition, _ broker: BrokerID, _ reason: String) {
+        notice(.replicaStateChangeFailed(partition, broker, reason: reason))
+    }
+
+    private func forget(_ replicas: [Replica]) {
+        for replica in replicas {
+            var assignment = context.assignment(replica.partition)
+            assignment.replicas.removeAll { $0 == replica.broker }
+            assignment.adding.removeAll { $0 == replica.broker }
+            assignment.removing.removeAll { $0 == replica.broker }
+            context.set(assignment, for: replica.partition)
+            context.setLife(nil, of: replica)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+
+/// One broker's controller on a model ensemble, driven by hand in one thread.
+///
+/// Every batch is performed at once and every watch delivered at once, so that after each call the controller is at
+/// rest. What it sent to brokers and answered to requests is kept.
+package final class ControllerHarness {
+    package let controller: Controller
+    package let id: BrokerID
+    package private(set) var session: ModelZooKeeper.Session = 0
+    package private(set) var sent: [(broker: BrokerID, request: ControlRequest)] = []
+    package private(set) var replies: [ControllerRequest.ID: ControllerReply] = [:]
+    package private(set) var notices: [ControllerNotice] = []
+    package private(set) var timers: [ControllerTimer: Duration] = [:]
+    package private(set) var brokerEpoch: BrokerEpoch = -1
+    package private(set) var senders: Set<BrokerID> = []
+    /// What brokers answer to a control request; nil is no answer. Set by tests that need errors.
+    package var answer: (BrokerID, ControlRequest) -> ControlAnswer? = { _, _ in ControlAnswer() }
+    /// Called before each batch, to let something happen in between.
+    package var beforeBatch: (ZooKeeperBatch) -> Void = { _ in }
+    private let registration: RegisteredBroker
+    private let world: World
+    private var nextRequest: ControllerRequest.ID = 1
+
+    /// The ensemble that several harnesses share.
+    package final class World {
+        package var zooKeeper = ModelZooKeeper()
+        package var harnesses: [ControllerHarness] = []
+        package init() {}
+
+        /// Delivers watches until nobody has one.
+        package func settle() {
+            var isBusy = true
+            while isBusy {
+                isBusy = false
+                for harness in harnesses where harness.deliverWatches() { isBusy = true }
+            }
+        }
+    }
+
+    package init(
+        _ id: BrokerID, in world: World, configure: (inout ControllerSettings) -> Void = { _ in }
+    ) {
+        self.id = id
+        self.world = world
+        var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
+        configure(&settings)
+        controller = Controller(settings: settings, random: SeededGenerator(seed: UInt64(id)))
+        registration = Self.registration(id)
+        world.harnesses.append(self)
+    }
+
+    package static func registration(_ id: BrokerID, rack: String? = nil, port: Int32 = 9092) -> RegisteredBroker {
+        RegisteredBroker(
+            BrokerInfo(
+                id: id, rack: rack,
+                endpoints: [
+                    Endpoint(listenerName: "PLAINTEXT", host: "host\(id)", port: port, securityProtocol: .plaintext)
+                ]))
+    }
+
+    // MARK: Life
+
+    /// Opens a session, registers the broker and starts its controller. An existing session may be taken over.
+    package func start(session existing: ModelZooKeeper.Session? = nil) {
+        session = existing ?? world.zooKeeper.openSession()
+        if case .registered(let epoch) = world.zooKeeper.register(registration, session) { brokerEpoch = epoch }
+        if existing != nil, let node = world.zooKeeper.node("/brokers/ids/\(id)") { brokerEpoch = node.czxid }
+        feed(.started(brokerEpoch: brokerEpoch))
+        world.settle()
+    }
+
+    /// The process dies; its session ends at once.
+    package func kill() {
+        world.harnesses.removeAll { $0 === self }
+        _ = controller.handle(.stopped)
+        world.zooKeeper.closeSession(session)
+        world.settle()
+    }
+
+    /// The session is lost and a new one opened.
+    package func expireSession() {
+        world.zooKeeper.closeSession(session)
+        feed(.sessionExpired)
+        world.settle()
+        session = world.zooKeeper.openSession()
+        feed(.sessionEstablished)
+        world.settle()
+    }
+
+    // MARK: Events
+
+    package func request(_ request: ControllerRequest) -> ControllerReply? {
+        let id = nextRequest
+        nextRequest += 1
+        feed(.request(id, request))
+        world.settle()
+        return replies[id]
+    }
+
+    package func feed(_ event: ControllerEvent) {
+        var pending = controller.handle(event)[...]
+        var later: [ControllerEvent] = []
+        while let action = pending.popFirst() {
+            switch action {
+            case .zooKeeper(let batch):
+                beforeBatch(batch)
+                let answers = world.zooKeeper.perform(batch, by: session, registration: registration)
+                pending += controller.handle(.zooKeeperCompleted(batch.id, answers))
+            case .send(let request, let broker):
+                sent.append((broker, request))
+                if let answer = answer(broker, request) { later.append(Self.answered(broker, request, answer)) }
+            case .reply(let id, let reply): replies[id] = reply
+            case .notice(let notice): notices.append(notice)
+            case .setTimer(let timer, let delay): timers[timer] = delay
+            case .cancelTimer(let timer): timers[timer] = nil
+            case .brokerEpochChanged(let epoch): brokerEpoch = epoch
+            case .startSender(let broker): senders.insert(broker.id)
+            case .stopSender(let broker): senders.remove(broker)
+            case .controllerChanged: break
+            }
+            while pending.isEmpty, !later.isEmpty { pending += controller.handle(later.removeFirst()) }
+        }
+    }
+
+    private static func answered(
+        _ broker: BrokerID, _ request: ControlRequest, _ answer: ControlAnswer
+    ) -> ControllerEvent {
+        switch request {
+        case .leaderAndIsr: .leaderAndIsrAnswered(broker, answer)
+        case .updateMetadata: .updateMetadataAnswered(broker, answer)
+        case .stopReplica(let request): .stopReplicaAnswered(broker, request, answer)
+        }
+    }
+
+    fileprivate func deliverWatches() -> Bool {
+        let events = world.zooKeeper.takeEvents(of: session)
+        for event in events { if let translated = Self.translate(event) { feed(translated) } }
+        return !events.isEmpty
+    }
+
+    private static func translate(_ event: ModelZooKeeper.Event) -> ControllerEvent? {
+        switch event {
+        case .created("/controller"), .changed("/controller"): return .controllerNodeChanged
+        case .deleted("/controller"): return .controllerNodeDeleted
+        case .children("/brokers/ids"): return .brokersChanged
+        case .children("/brokers/topics"): return .topicsChanged
+        case .children("/admin/delete_topics"): return .topicDeletionsRequested
+        case .children("/isr_change_notification"): return .inSyncReplicasNotified
+        case .children("/log_dir_event_notification"): return .logDirectoryNotified
+        case .created("/admin/reassign_partitions"): return .reassignmentNodeCreated
+        case .created("/admin/preferred_replica_election"): return .preferredElectionNodeCreated
+        case .changed(let path):
+            let parts = path.split(separator: "/")
+            if path.hasPrefix("/brokers/ids/"), let id = BrokerID(parts[2]) { return .brokerModified(id) }
+            guard path.hasPrefix("/brokers/topics/") else { return nil }
+            if parts.count == 3 { return .topicModified(String(parts[2])) }
+            guard parts.count == 6, let number = Int32(parts[4]) else { return nil }
+            return .partitionStateChanged(TopicPartition(String(parts[2]), number))
+        default: return nil
+        }
+    }
+
+    // MARK: What was sent
+
+    package func forget() {
+        sent.removeAll()
+        notices.removeAll()
+    }
+}
+
+/// A source of numbers that a seed repeats (SplitMix64).
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}

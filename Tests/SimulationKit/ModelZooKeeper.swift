@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+
+/// An ensemble as one value in memory: a tree with versions, ephemerals, multis, sessions and one-shot watches.
+///
+/// Nodes hold what they mean instead of JSON, since the codecs have tests of their own. Every change is kept in
+/// ``log``, so that a test can compare what was written with what Kafka wrote.
+package struct ModelZooKeeper {
+    package typealias Session = Int64
+
+    package enum Content: Hashable, Sendable {
+        case null
+        case text(String)
+        case controller(BrokerID)
+        case epoch(ControllerEpoch)
+        case broker(RegisteredBroker)
+        case topic(TopicAssignment)
+        case state(PartitionState)
+        case configuration([String: String])
+        case features(FeatureNode)
+        case partitions([TopicPartition])
+        case reassignments([TopicPartition: [BrokerID]])
+        case logDirectoryEvent(BrokerID)
+        case producerIDs(ProducerIDBlock)
+        /// Something that no reader understands.
+        case garbage
+    }
+
+    package struct Node: Hashable, Sendable {
+        package var content: Content
+        package var version: Int32 = 0
+        package var czxid: Int64
+        package var owner: Session?
+        package var nextSequence: Int32 = 0
+    }
+
+    package enum Change: Hashable, Sendable {
+        case create(String, Content, ephemeral: Bool = false)
+        case set(String, Content, expected: Int32 = -1)
+        case delete(String, expected: Int32 = -1)
+        case check(String, Int32)
+
+        package var path: String {
+            switch self {
+            case .create(let path, _, _), .set(let path, _, _), .delete(let path, _), .check(let path, _): path
+            }
+        }
+    }
+
+    package enum Failure: Error, Hashable, Sendable {
+        case noNode
+        case nodeExists
+        case badVersion
+        case notEmpty
+        case noSession
+    }
+
+    package struct Entry: Hashable, Sendable {
+        package var session: Session
+        package var changes: [Change]
+        /// Whether the first part was a check of `/controller_epoch`.
+        package var isControllersWrite: Bool {
+            if case .check("/controller_epoch", _)? = changes.first { true } else { false }
+        }
+    }
+
+    package enum Event: Hashable, Sendable {
+        case created(String)
+        case changed(String)
+        case deleted(String)
+        case children(String)
+    }
+
+    package private(set) var nodes: [String: Node] = [:]
+    package private(set) var zxid: Int64 = 0
+    package private(set) var sessions: Set<Session> = []
+    /// Every change that succeeded, in order.
+    package var log: [Entry] = []
+    private var childNames: [String: Set<String>] = [:]
+    private var nodeWatches: [String: Set<Session>] = [:]
+    private var childWatches: [String: Set<Session>] = [:]
+    private var events: [(Session, Event)] = []
+    private var nextSession: Session = 1
+
+    /// With the nodes that every broker makes sure of.
+    package init() {
+        for path in [
+            "/consumers", "/brokers", "/brokers/ids", "/brokers/topics", "/brokers/seqid", "/config",
+            "/config/changes", "/config/topics", "/config/clients", "/config/users", "/config/brokers", "/config/ips",
+            "/admin", "/admin/delete_topics", "/isr_change_notification", "/latest_producer_id_block",
+            "/log_dir_event_notification",
+        ] { put(path, .null) }
+    }
+
+    /// Puts a node there without session, watch or log: how a test or a snapshot sets the scene.
+    package mutating func put(
+        _ path: String, _ content: Content, version: Int32 = 0, czxid: Int64? = nil, owner: Session? = nil
+    ) {
+        zxid += 1
+        nodes[path] = Node(content: content, version: version, czxid: czxid ?? zxid, owner: owner)
+        zxid = max(zxid, czxid ?? 0)
+        if let owner { sessions.insert(owner) }
+        childNames[Self.parent(path), default: []].insert(path)
+    }
+
+    package mutating func remove(_ path: String) {
+        for child in childNames[path] ?? [] { remove(child) }
+        nodes[path] = nil
+        childNames[path] = nil
+        childNames[Self.parent(path)]?.remove(path)
+    }
+}
+
+// MARK: Sessions
+
+extension ModelZooKeeper {
+    package mutating func openSession() -> Session {
+        while sessions.contains(nextSession) { nextSession += 1 }
+        sessions.insert(nextSession)
+        defer { nextSession += 1 }
+        return nextSession
+    }
+
+    /// Ends a session: its ephemerals vanish, its watches too.
+    package mutating func closeSession(_ session: Session) {
+        sessions.remove(session)
+        for path in nodeWatches.keys { nodeWatches[path]?.remove(session) }
+        for path in childWatches.keys { childWatches[path]?.remove(session) }
+        zxid += 1
+        for path in nodes.filter({ $0.value.owner == session }).keys.sorted() { erase(path) }
+        events.removeAll { $0.0 == session }
+    }
+
+    /// The watch events that fired for a session since the last call, in order.
+    package mutating func takeEvents(of session: Session) -> [Event] {
+        let mine = events.filter { $0.0 == session }.map(\.1)
+        events.removeAll { $0.0 == session }
+        return mine
+    }
+}
+
+// MARK: Reads
+
+extension ModelZooKeeper {
+    package func node(_ path: String) -> Node? { nodes[path] }
+
+    package func children(_ path: String) -> [String] {
+        (childNames[path] ?? []).map { String($0.dropFirst(path.count + 1)) }.sorted()
+    }
+
+    package mutating func watch(_ path: String, by session: Session) { nodeWatches[path, default: []].insert(session) }
+
+    package mutating func watchChildren(_ path: String, by session: Session) {
+        childWatches[path, default: []].insert(session)
+    }
+}
+
+// MARK: Writes
+
+extension ModelZooKeeper {
+    /// One transaction: all changes or none. Answers the data version after each.
+    @discardableResult
+    package mutating func commit(_ changes: [Change], by session: Session) throws(Failure) -> [Int32] {
+        guard sessions.contains(session) else { throw .noSession }
+        let before = self
+        zxid += 1
+        var versions: [Int32] = []
+        do throws(Failure) {
+            for change in changes { versions.append(try apply(change, session)) }
+        } catch {
+            let failedAt = zxid
+            self = before
+            zxid = failedAt
+            throw error
+        }
+        log.append(Entry(session: session, changes: changes))
+        return versions
+    }
+
+    /// Creates a sequential node and answers its path.
+    package mutating func createSequential(
+        _ prefix: String, _ content: Content, by session: Session
+    ) throws(Failure) -> String {
+        let parent = Self.parent(prefix)
+        guard let sequence = nodes[parent]?.nextSequence else { throw .noNode }
+        let digits = String(sequence)
+        let path = prefix + String(repeating: "0", count: 10 - digits.count) + digits
+        try commit([.create(path, content)], by: session)
+        nodes[parent]?.nextSequence += 1
+        return path
+    }
+
+    private mutating func apply(_ change: Change, _ session: Session) throws(Failure) -> Int32 {
+        switch change {
+        case .create(let path, let content, let ephemeral):
+            guard nodes[path] == nil else { throw .nodeExists }
+            let parent = Self.parent(path)
+            guard parent == "" || nodes[parent] != nil else { throw .noNode }
+            nodes[path] = Node(content: content, czxid: zxid, owner: ephemeral ? session : nil)
+            childNames[parent, default: []].insert(path)
+            fire(\.nodeWatches, path, .created(path))
+            fire(\.childWatches, parent, .children(parent))
+            return 0
+        case .set(let path, let content, let expected):
+            guard var node = nodes[path] else { throw .noNode }
+            guard expected == -1 || expected == node.version else { throw .badVersion }
+            node.content = content
+            node.version += 1
+            nodes[path] = node
+            fire(\.nodeWatches, path, .changed(path))
+            return node.version
+        case .delete(let path, let expected):
+            guard let node = nodes[path] else { throw .noNode }
+            guard expected == -1 || expected == node.version else { throw .badVersion }
+            guard childNames[path]?.isEmpty ?? true else { throw .notEmpty }
+            erase(path)
+            return -1
+        case .check(let path, let expected):
+            guard let node = nodes[path] else { throw .noNode }
+            guard expected == node.version else { throw .badVersion }
+            return node.version
+        }
+    }
+
+    private mutating func erase(_ path: String) {
+        let parent = Self.parent(path)
+        nodes[path] = nil
+        childNames[path] = nil
+        childNames[parent]?.remove(path)
+        fire(\.nodeWatches, path, .deleted(path))
+        fire(\.childWatches, path, .deleted(path))
+        fire(\.childWatches, parent, .children(parent))
+    }
+
+    private mutating func fire(
+        _ watches: WritableKeyPath<ModelZooKeeper, [String: Set<Session>]>, _ path: String, _ event: Event
+    ) {
+        for session in (self[keyPath: watches].removeValue(forKey: path) ?? []).sorted() {
+            events.append((session, event))
+        }
+    }
+
+    static func parent(_ path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "" }
+        return String(path[..<slash])
+    }
+}
