@@ -92,7 +92,8 @@ package struct ProduceValidator: Sendable {
             let walk = try walk(first, now)
             if walk.isDense {
                 return ValidatedBatches(
-                    first, codec: first.header.codec, maxTimestamp: walk.maxTimestamp,
+                    first, codec: first.header.codec,
+                    maxTimestamp: settings.timestampType == .logAppendTime ? now : walk.maxTimestamp,
                     timestampType: settings.timestampType, marker: marker)
             }
         }
@@ -295,7 +296,8 @@ package struct ProduceValidator: Sendable {
         }
         return try sized(
             ValidatedBatches(
-                batch, rewritten: body, codec: target.codec, maxTimestamp: walk.maxTimestamp,
+                batch, rewritten: body, codec: target.codec,
+                maxTimestamp: settings.timestampType == .logAppendTime ? now : walk.maxTimestamp,
                 timestampType: settings.timestampType, marker: marker))
     }
 

@@ -75,13 +75,16 @@ package struct ValidatedBatches: Sendable {
         header.map { $0.maxTimestamp < 0 ? -1 : $0.lastOffset } ?? -1
     }
 
-    /// Gives the records their place. `now` becomes their timestamp if the partition's type is `.logAppendTime`.
-    /// May be called again, with another place.
-    package mutating func assign(baseOffset: Offset, leaderEpoch: LeaderEpoch, now: Timestamp) {
+    /// Gives the records their place. `logAppendTime`, where not nil, becomes the timestamp of all. May be called again,
+    /// with another place.
+    package mutating func assign(baseOffset: Offset, leaderEpoch: LeaderEpoch, logAppendTime: Timestamp?) {
         guard var header else { return }
         header.baseOffset = baseOffset
         header.partitionLeaderEpoch = leaderEpoch
-        if timestampType == .logAppendTime { header.maxTimestamp = now }
+        if let logAppendTime {
+            header.attributes.isLogAppendTime = true
+            header.maxTimestamp = logAppendTime
+        }
         // Neither offset nor epoch is under the checksum.
         if checksummed?.attributes != header.attributes || checksummed?.maxTimestamp != header.maxTimestamp {
             header.crc = checksum(header)
@@ -104,8 +107,8 @@ package struct ValidatedBatches: Sendable {
         }
     }
 
-    /// A copy of the batch in one piece.
-    package var bytes: ByteBuffer {
+    /// A copy of the batch in one piece, for who cannot write from two.
+    package var buffer: ByteBuffer {
         guard let header else { return ByteBuffer() }
         var bytes = header.encoded
         bytes.writeImmutableBuffer(body)
