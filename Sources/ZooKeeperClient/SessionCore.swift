@@ -98,9 +98,8 @@ final class SessionCore: @unchecked Sendable {
 // MARK: - From callers, on any thread
 
 extension SessionCore {
-    /// Opens the handle and waits for the first connection, at most `limit`; with no limit, returns once a handle
-    /// exists or cannot.
-    func connect(limit: Duration) async -> ZooKeeperError? {
+    /// Opens the handle and waits for the first connection, at most `limit`, for ever if that is nil.
+    func connect(limit: Duration?) async -> ZooKeeperError? {
         await withCheckedContinuation { waiter in
             queue.async { self.start(waiter, limit: limit) }
         }
@@ -152,17 +151,19 @@ extension SessionCore {
 // MARK: - On the queue
 
 extension SessionCore {
-    private func start(_ waiter: CheckedContinuation<ZooKeeperError?, Never>, limit: Duration) {
+    private func start(_ waiter: CheckedContinuation<ZooKeeperError?, Never>, limit: Duration?) {
         guard phase == .idle, connectWaiter == nil else {
             waiter.resume(returning: .invalidState)
             return
         }
         connectWaiter = waiter
         phase = .connecting
-        queue.asyncAfter(deadline: .now() + .milliseconds(Int(limit.milliseconds))) {
-            self.endConnecting(
-                .connectionTimeout(
-                    servers: self.configuration.connect.description, milliseconds: limit.milliseconds))
+        if let milliseconds = limit?.milliseconds {
+            queue.asyncAfter(deadline: .now() + .milliseconds(Int(milliseconds))) {
+                self.endConnecting(
+                    .connectionTimeout(
+                        servers: self.configuration.connect.description, milliseconds: milliseconds))
+            }
         }
         openHandle()
     }

@@ -30,7 +30,12 @@ package final class ZooKeeperSession: ZooKeeperCalls {
     /// session to resume is gone, ``ZooKeeperError/authFailed`` or ``ZooKeeperError/tlsNotSupported``; the session is
     /// then of no further use.
     package func connect() async throws(ZooKeeperError) {
-        if let error = await core.connect(limit: core.configuration.connectionTimeout) { throw error }
+        try await connect(within: core.configuration.connectionTimeout)
+    }
+
+    /// As ``connect()`` with another limit; nil for none.
+    package func connect(within limit: Duration?) async throws(ZooKeeperError) {
+        if let error = await core.connect(limit: limit) { throw error }
     }
 
     package func submit(_ requests: [ZooKeeperRequest]) async -> [ZooKeeperResult] {

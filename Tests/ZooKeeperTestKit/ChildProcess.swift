@@ -38,11 +38,17 @@ final class ChildProcess: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, input.read, 0)
         posix_spawn_file_actions_adddup2(&actions, output.write, 1)
+        // No lock, pipe or socket of this process lives on in the program.
+        Posix.addCloseFrom(&actions, 3)
         // In a process group of its own, an interrupt from the terminal does not reach the program before the pipe's end.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Signals that the spawning thread blocks must reach the shell, or it would wait for its child for ever.
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
         posix_spawnattr_setpgroup(&attributes, 0)
 
         let launch: [String] = ["/bin/sh", "-c", Self.script, "sh", directory] + arguments

@@ -114,6 +114,15 @@ enum Posix {
         return (ends[0], ends[1])
     }
 
+    /// Has a program started with these actions begin without descriptors from `first` on. Swift does not see the
+    /// function, which glibc has had since 2.34.
+    static func addCloseFrom(_ actions: inout posix_spawn_file_actions_t, _ first: Int32) {
+        typealias Function = @convention(c) (UnsafeMutableRawPointer, Int32) -> Int32
+        guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else { return }
+        let function = unsafeBitCast(symbol, to: Function.self)
+        _ = withUnsafeMutablePointer(to: &actions) { function(UnsafeMutableRawPointer($0), first) }
+    }
+
     static func removeDirectory(_ path: String) {
         var process = pid_t()
         let command: [String] = ["/bin/rm", "-rf", path]
