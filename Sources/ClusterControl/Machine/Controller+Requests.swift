@@ -51,7 +51,7 @@ extension Controller {
         _ broker: BrokerID, _ epoch: BrokerEpoch, _ id: ControllerRequest.ID
     ) async throws(Interruption) {
         guard let known = context.brokers[broker] else {
-            return reply(id, .refused(ControllerError(.brokerIdNotRegistered)))
+            return reply(id, .refused(ControllerError(.brokerIDNotRegistered)))
         }
         guard known.epoch == epoch else { return reply(id, .refused(ControllerError(.staleBrokerEpoch))) }
         while true {
