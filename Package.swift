@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "Coordination", dependencies: ["KafkaModel", "KafkaRecords", nioCore, deque]),
         .target(
             name: "GroupCoordination",
-            dependencies: ["Coordination", "KafkaModel", "KafkaProtocol", "KafkaRecords", nioCore, ordered]),
+            dependencies: ["Coordination", "KafkaModel", "KafkaProtocol", "KafkaRecords", nioCore, ordered, heap]),
         .target(name: "BrokerSettings", dependencies: ["KafkaModel"]),
 
         // MARK: Rim: ZooKeeper and sockets.

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Coordination
+internal import KafkaModel
+import KafkaProtocol
+internal import NIOCore
+import OrderedCollections
+
+/// One group: its members, their rebalances, and the positions that it has committed.
+///
+/// Owned by the `GroupCoordinator` of its partition. What a call wants done goes into the `Turn`.
+struct Group: Sendable {
+    static let consumerProtocol = "consumer"
+
+    let id: String
+    var state = GroupState.empty
+    /// When the group came into its state; nil if a record of an old version did not say.
+    var stateSince: Timestamp?
+    var generation: Int32 = 0
+    /// Nil while the group had no members: then it only keeps positions.
+    var protocolType: String?
+    var protocolName: String?
+    var leader: String?
+    /// In the order in which they joined.
+    var members: OrderedDictionary<String, Member> = [:]
+    /// The member ids of static members, by instance id.
+    var staticMembers: [String: String] = [:]
+    /// Ids that were given out and have not been used yet (KIP-394), with their ends.
+    var pendingMembers: [String: Timestamp] = [:]
+    /// Members that have not yet asked for their assignment in this generation.
+    var pendingSync: Set<String> = []
+    /// The topics of a consumer group; nil if not known.
+    var subscribedTopics: Set<String>?
+
+    /// When the rebalance ends even if members are missing.
+    var joinDeadline: Timestamp?
+    /// For the first rebalance of an empty group: how much longer it may yet be put off, in milliseconds.
+    var initialDelayLeft: Int64?
+    /// Whether a member came during the current delay.
+    var hasNewMember = false
+    /// When members that did not ask for their assignment are removed.
+    var syncDeadline: Timestamp?
+
+    var offsets: [TopicPartition: StoredOffset] = [:]
+    /// Positions on their way to the log.
+    var pendingOffsets: [TopicPartition: CommittedOffset] = [:]
+    /// Positions that belong to open transactions.
+    var transactionalOffsets: [ProducerID: [TopicPartition: PendingTransactionalOffset]] = [:]
+
+    /// The coordinator's entry for this group in its queue of deadlines.
+    var queuedWake: Timestamp?
+
+    init(id: String) {
+        self.id = id
+    }
+
+    /// A position on the log.
+    struct StoredOffset: Hashable, Sendable {
+        var committed: CommittedOffset
+        /// Where the record lies: of two, the later counts.
+        var recordOffset: Offset
+    }
+
+    struct PendingTransactionalOffset: Hashable, Sendable {
+        var committed: CommittedOffset
+        /// Nil until the record is on the log.
+        var recordOffset: Offset?
+    }
+
+    // MARK: Facts
+
+    var isConsumerGroup: Bool { protocolType == Self.consumerProtocol }
+
+    /// The longest that any member needs to come back, in milliseconds.
+    var rebalanceTimeout: Int64 { Int64(members.values.map(\.rebalanceTimeout).max() ?? 0) }
+
+    var hasOffsets: Bool { !offsets.isEmpty || !pendingOffsets.isEmpty || !transactionalOffsets.isEmpty }
+
+    var hasAllMembersJoined: Bool {
+        pendingMembers.isEmpty && members.values.allSatisfy { $0.awaitingJoin != nil }
+    }
+
+    /// The protocols that all members have.
+    private var candidates: Set<String> {
+        guard let first = members.values.first else { return [] }
+        return members.values.reduce(into: Set(first.protocols.map(\.name))) { names, member in
+            names.formIntersection(member.protocols.map(\.name))
+        }
+    }
+
+    /// Each member votes for the first of its protocols that all have.
+    func selectedProtocol() -> String? {
+        let candidates = candidates
+        var votes: OrderedDictionary<String, Int> = [:]
+        for member in members.values {
+            if let vote = member.vote(candidates) { votes[vote, default: 0] += 1 }
+        }
+        return votes.max { $0.value < $1.value }?.key
+    }
+
+    /// Whether a member with these protocols can join.
+    func supports(_ type: String, _ protocols: [GroupProtocol]) -> Bool {
+        if state == .empty { return !type.isEmpty && !protocols.isEmpty }
+        guard protocolType == type else { return false }
+        return protocols.contains { offered in
+            members.values.allSatisfy { member in member.protocols.contains { $0.name == offered.name } }
+        }
+    }
+
+    /// What is wrong with a request of a member; nil if nothing is.
+    func error(memberID: String, instanceID: String?) -> ErrorCode? {
+        if let instanceID {
+            guard let current = staticMembers[instanceID] else { return .unknownMemberID }
+            guard current == memberID else { return .fencedInstanceID }
+        }
+        return members[memberID] == nil ? .unknownMemberID : nil
+    }
+
+    func accepts(_ memberID: String, maxSize: Int) -> Bool {
+        switch state {
+        case .empty, .dead: true
+        case .preparingRebalance:
+            members[memberID]?.awaitingJoin != nil
+                || members.values.count { $0.awaitingJoin != nil } < maxSize
+        case .completingRebalance, .stable: members[memberID] != nil || members.count < maxSize
+        }
+    }
+
+    /// What the leader is told about everyone.
+    func joinAnswerMembers() -> [JoinAnswer.Member] {
+        members.values.map {
+            JoinAnswer.Member(
+                memberID: $0.id, instanceID: $0.instanceID, metadata: $0.metadata(protocolName ?? ""))
+        }
+    }
+
+    /// When the group next needs to be looked at.
+    var nextDeadline: Timestamp? {
+        var next = Timestamp.max
+        if let joinDeadline { next = min(next, joinDeadline) }
+        if let syncDeadline { next = min(next, syncDeadline) }
+        for deadline in pendingMembers.values { next = min(next, deadline) }
+        for member in members.values where member.timerCounts { next = min(next, member.deadline) }
+        return next == .max ? nil : next
+    }
+
+    // MARK: Changes
+
+    mutating func enter(_ state: GroupState, at now: Timestamp) {
+        self.state = state
+        stateSince = now
+    }
+
+    mutating func add(_ member: Member, protocolType: String) {
+        if members.isEmpty { self.protocolType = protocolType }
+        if let instanceID = member.instanceID { staticMembers[instanceID] = member.id }
+        if leader == nil { leader = member.id }
+        members[member.id] = member
+        pendingMembers[member.id] = nil
+    }
+
+    mutating func remove(_ memberID: String) {
+        if let member = members.removeValue(forKey: memberID), let instanceID = member.instanceID,
+            staticMembers[instanceID] == memberID
+        {
+            staticMembers[instanceID] = nil
+        }
+        if leader == memberID { leader = members.keys.first }
+        pendingMembers[memberID] = nil
+        pendingSync.remove(memberID)
+        if pendingSync.isEmpty { syncDeadline = nil }
+    }
+
+    /// The topics that the members of a consumer group subscribe to, as their metadata says.
+    func computedSubscribedTopics() -> Set<String>? {
+        guard isConsumerGroup else { return nil }
+        if members.isEmpty { return [] }
+        guard let protocolName else { return nil }
+        var topics: Set<String> = []
+        for member in members.values {
+            // Others may use the name of the protocol type for metadata of their own.
+            var bytes = ByteBuffer(bytes: member.metadata(protocolName))
+            guard let version = bytes.readInteger(as: Int16.self), version >= 0,
+                let subscription = try? ConsumerProtocolSubscription(
+                    decoding: bytes, version: min(version, ConsumerProtocolSubscription.versions.upperBound))
+            else { return nil }
+            topics.formUnion(subscription.topics)
+        }
+        return topics
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import KafkaModel
+import KafkaProtocol
+package import KafkaRecords
+
+/// Making groups from the log.
+extension GroupCoordinator {
+    /// Takes the next batch of the partition. Records of unknown kinds are skipped; those that cannot be read are an
+    /// error, with which the partition cannot be coordinated (as in Kafka, where loading fails).
+    package mutating func load(_ batch: RecordBatch, now: Timestamp) throws {
+        let header = batch.header
+        if header.isControl {
+            if let marker = try batch.endTransactionMarker() {
+                for group in groupsByProducer.removeValue(forKey: header.producerID) ?? [] {
+                    groups[group]?.endTransaction(header.producerID, isCommit: marker.isCommit)
+                }
+            }
+            return
+        }
+        var records = try batch.records()
+        while let record = try records.next() {
+            guard let key = record.key, let read = try OffsetsRecord(key: key, value: record.value) else { continue }
+            replay(
+                read, at: record.offset, producer: header.isTransactional ? header.producerID : nil, now: now)
+        }
+    }
+
+    private mutating func replay(_ record: OffsetsRecord, at offset: Offset, producer: ProducerID?, now: Timestamp) {
+        switch record {
+        case .offset(let id, let partition, let value):
+            if groups[id] == nil {
+                guard value != nil else { return }
+                groups[id] = Group(id: id)
+            }
+            if let producer {
+                groups[id]?.transactionalOffsets[producer, default: [:]][partition] = value.map {
+                    Group.PendingTransactionalOffset(committed: CommittedOffset($0), recordOffset: offset)
+                }
+                groupsByProducer[producer, default: []].insert(id)
+            } else if let value {
+                groups[id]?.keep(partition, CommittedOffset(value), offset)
+            } else {
+                groups[id]?.offsets[partition] = nil
+            }
+        case .group(let id, let value?):
+            var group = Group(id: id, value, now: now)
+            if let known = groups[id] {
+                group.offsets = known.offsets
+                group.transactionalOffsets = known.transactionalOffsets
+            }
+            groups[id] = group
+        case .group(let id, nil):
+            // Positions may outlive the group's state, or come again after it.
+            guard let known = groups[id] else { return }
+            var group = Group(id: id)
+            group.offsets = known.offsets
+            group.transactionalOffsets = known.transactionalOffsets
+            groups[id] = group.hasOffsets ? group : nil
+        }
+    }
+}
