@@ -19,11 +19,17 @@ package enum WirePart: Sendable {
 ///
 /// Everything but large record data goes into one buffer; large record data stays where it is, in its own buffer or in
 /// files, and takes its place among the parts of the result.
-package struct WireWriter {
+///
+/// A writer cannot be copied: it is the only holder of its buffer, and writes into its storage directly.
+package struct WireWriter: ~Copyable {
     package let version: Int16
     /// Whether lengths are compact and structures end with tagged fields.
     package let isFlexible: Bool
     private var buffer: ByteBuffer
+    /// The storage of `buffer`, all of it. It stays where it is while nobody but `grow` touches `buffer`.
+    private var storage: UnsafeMutableRawBufferPointer
+    /// The bytes written to `storage`; the buffer's own index follows at the end.
+    private var count = 0
     /// Parts that are not in `buffer`, with the index in it before which they belong.
     private var inserted: [(index: Int, part: WirePart)] = []
     private var insertedBytes = 0
@@ -36,13 +42,27 @@ package struct WireWriter {
         self.version = version
         isFlexible = flexible
         buffer = ByteBufferAllocator().buffer(capacity: capacity)
+        storage = Self.storage(of: &buffer)
+    }
+
+    private static func storage(of buffer: inout ByteBuffer) -> UnsafeMutableRawBufferPointer {
+        buffer.withVeryUnsafeMutableBytes { $0 }
+    }
+
+    /// Makes room for more bytes than the storage has.
+    @inline(never)
+    private mutating func grow(by size: Int) {
+        buffer.moveWriterIndex(to: count)
+        buffer.reserveCapacity(max(count + size, 2 * storage.count))
+        storage = Self.storage(of: &buffer)
     }
 
     /// The number of bytes written so far, those in files included.
-    package var writtenBytes: Int { buffer.writerIndex + insertedBytes }
+    package var writtenBytes: Int { count + insertedBytes }
 
     /// What was written, in order.
     package consuming func finish() -> [WirePart] {
+        buffer.moveWriterIndex(to: count)
         guard !inserted.isEmpty else { return [.bytes(buffer)] }
         var parts: [WirePart] = []
         parts.reserveCapacity(2 * inserted.count + 1)
@@ -59,9 +79,11 @@ package struct WireWriter {
     /// What was written, copied together if record data was handed over.
     /// - Throws: when record data lies in files.
     package consuming func finishInOneBuffer() throws(WireError) -> ByteBuffer {
-        if inserted.isEmpty { return buffer }
-        var whole = ByteBufferAllocator().buffer(capacity: writtenBytes)
-        for part in finish() {
+        let length = writtenBytes
+        let parts = finish()
+        if parts.count == 1, case .bytes(let bytes) = parts[0] { return bytes }
+        var whole = ByteBufferAllocator().buffer(capacity: length)
+        for part in parts {
             guard case .bytes(let bytes) = part else { throw .recordsInFiles }
             whole.writeImmutableBuffer(bytes)
         }
@@ -118,8 +140,11 @@ package struct WireWriter {
 
     /// A big-endian number.
     @inline(__always)
-    package mutating func writeInteger<Value: FixedWidthInteger>(_ value: Value) {
-        buffer.writeInteger(value)
+    package mutating func writeInteger<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) {
+        let size = MemoryLayout<Value>.size
+        if storage.count &- count < size { grow(by: size) }
+        storage.storeBytes(of: value.bigEndian, toByteOffset: count, as: Value.self)
+        count &+= size
     }
 
     /// An unsigned number in groups of seven bits, the lowest first.
@@ -127,10 +152,10 @@ package struct WireWriter {
     package mutating func writeUnsignedVarint(_ value: UInt32) {
         var value = value
         while value >= 0x80 {
-            buffer.writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
+            writeInteger(UInt8(truncatingIfNeeded: value) | 0x80)
             value >>= 7
         }
-        buffer.writeInteger(UInt8(truncatingIfNeeded: value))
+        writeInteger(UInt8(truncatingIfNeeded: value))
     }
 
     // MARK: Lengths
@@ -162,18 +187,25 @@ package struct WireWriter {
 
     /// Text without a length.
     package mutating func writeText(_ text: String) {
-        buffer.writeString(text)
+        var text = text
+        text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
 
     /// Bytes without a length.
     package mutating func writeBytes(_ bytes: [UInt8]) {
-        buffer.writeBytes(bytes)
+        bytes.withUnsafeBytes { write($0) }
+    }
+
+    private mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        if storage.count &- count < bytes.count { grow(by: bytes.count) }
+        UnsafeMutableRawBufferPointer(rebasing: storage[count..<(count &+ bytes.count)]).copyMemory(from: bytes)
+        count &+= bytes.count
     }
 
     /// Bytes without a length; not copied if they are many.
     package mutating func writeBuffer(_ bytes: ByteBuffer) {
         if bytes.readableBytes < Self.handOverSize {
-            buffer.writeImmutableBuffer(bytes)
+            bytes.withUnsafeReadableBytes { write($0) }
         } else {
             insert(.bytes(bytes))
         }
@@ -185,7 +217,7 @@ package struct WireWriter {
     }
 
     private mutating func insert(_ part: WirePart) {
-        inserted.append((buffer.writerIndex, part))
+        inserted.append((count, part))
         insertedBytes += part.readableBytes
     }
 
@@ -193,9 +225,10 @@ package struct WireWriter {
     ///
     /// The writer must have begun with four bytes to hold it.
     package mutating func setFrameLength() throws(WireError) {
+        precondition(count >= 4, "no room for the length")
         let length = writtenBytes - 4
         guard let short = Int32(exactly: length) else { throw .tooLong(length) }
-        buffer.setInteger(short, at: 0)
+        storage.storeBytes(of: short.bigEndian, toByteOffset: 0, as: Int32.self)
     }
 
     // MARK: Tagged fields
@@ -224,7 +257,7 @@ package struct WireWriter {
     package func beginTaggedFields(_ unknown: [UnknownTaggedField]) throws(WireError) -> TaggedFields {
         guard isFlexible || unknown.isEmpty else { throw .taggedFieldsNotInVersion(version) }
         return TaggedFields(
-            start: buffer.writerIndex,
+            start: count,
             unknown: unknown.count > 1 ? unknown.sorted { $0.tag < $1.tag }[...] : unknown[...])
     }
 
@@ -236,9 +269,9 @@ package struct WireWriter {
         guard isFlexible, version >= first, value != absent else { return }
         writeUnknown(below: tag, &fields)
         writeUnsignedVarint(tag)
-        let start = buffer.writerIndex
+        let start = count
         try value.write(to: &self)
-        try insertVarint(buffer.writerIndex - start, at: start)
+        try insertVarint(count - start, at: start)
         fields.count += 1
     }
 
@@ -271,20 +304,14 @@ package struct WireWriter {
     /// Writes a number before what was written since `index`: a size is known only afterwards.
     private mutating func insertVarint(_ value: Int, at index: Int) throws(WireError) {
         guard let short = UInt32(exactly: value) else { throw .tooLong(value) }
-        let length = buffer.writerIndex - index
-        let before = buffer.writerIndex
+        let end = count
         writeUnsignedVarint(short)
-        let size = buffer.writerIndex - before
-        if length == 0 { return }
-        // The number now lies behind the bytes that it belongs in front of.
-        buffer.withVeryUnsafeMutableBytes { storage in
-            guard let base = storage.baseAddress else { return }
-            withUnsafeTemporaryAllocation(byteCount: size, alignment: 1) { number in
-                guard let saved = number.baseAddress else { return }
-                saved.copyMemory(from: base + before, byteCount: size)
-                (base + index + size).copyMemory(from: base + index, byteCount: length)
-                (base + index).copyMemory(from: saved, byteCount: size)
-            }
-        }
+        if end == index { return }
+        // The number now lies behind the bytes that it belongs in front of: five bytes at most.
+        let size = count - end
+        let number = Array(storage[end..<count])
+        let moved = UnsafeMutableRawBufferPointer(rebasing: storage[(index + size)..<count])
+        moved.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[index..<end]))
+        UnsafeMutableRawBufferPointer(rebasing: storage[index..<(index + size)]).copyBytes(from: number)
     }
 }

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any bytes on the port: an error where the protocol has one, else the end of that connection, and nothing more."""
+
+import random
+import socket
+import struct
+
+import wire
+from harness import SharedBrokerTestCase, cases, expand
+
+SEED = 20240607
+MIB = 1 << 20
+
+
+@expand
+class BadInputTests(SharedBrokerTestCase):
+    kind = "bad input"
+
+    def raw(self):
+        connection = socket.create_connection(("127.0.0.1", self.broker.port), 20)
+        connection.settimeout(20)
+        self.addCleanup(connection.close)
+        return connection
+
+    def throw(self, data, wait=False):
+        """Sends bytes and forgets them. Returns what came back when `wait`."""
+        with socket.create_connection(("127.0.0.1", self.broker.port), 20) as connection:
+            connection.settimeout(5)
+            try:
+                connection.sendall(data)
+                connection.shutdown(socket.SHUT_WR)
+                return connection.recv(1 << 16) if wait else b""
+            except OSError:
+                return b""
+
+    def works(self):
+        topic, connection = self.topic("works"), self.connection()
+        self.assertEqual(connection.produce(topic, wire.batch([b"still here"]))[:2], (wire.NONE, 0))
+        self.assertIn(b"still here", connection.fetch(topic, 0)[2])
+
+    @cases(-1, -(1 << 31), (1 << 31) - 1, 104857601, 0, 1, 7)
+    def test_a_frame_of_impossible_length_ends_the_connection(self, length):
+        connection = self.raw()
+        connection.sendall(struct.pack(">i", length) + b"\0" * max(0, min(length, 7)))
+        try:
+            self.assertEqual(connection.recv(1), b"")
+        except ConnectionError:
+            pass
+        self.works()
+
+    def test_a_version_not_served_ends_the_connection(self):
+        connection = self.connection()
+        connection.send(wire.METADATA, 999, b"")
+        self.assertTrue(connection.is_closed_by_broker())
+
+    def test_a_key_not_served_ends_the_connection(self):
+        connection = self.connection()
+        connection.send(999, 0, b"")
+        self.assertTrue(connection.is_closed_by_broker())
+
+    def test_an_apiversions_of_the_future_is_told_what_is_served(self):
+        connection = self.connection()
+        correlation = connection.send(wire.API_VERSIONS, 120, b"\0\1\1\0")
+        answer = wire.Reader(connection.receive_frame())
+        self.assertEqual(answer.int("i"), correlation)
+        self.assertEqual(answer.int("h"), wire.UNSUPPORTED_VERSION)
+        served = {key for key, *_ in answer.array(lambda: answer.unpack("hhh"))}
+        self.assertIn(wire.API_VERSIONS, served)
+        # The connection goes on at version 0.
+        self.assertIn(wire.PRODUCE, connection.api_versions())
+
+    def test_counts_larger_than_the_frame_cost_nothing(self):
+        before = self.broker.resident_bytes()
+        for key, version, body in [
+            (wire.METADATA, 1, struct.pack(">i", 0x7FFFFFFF)),
+            (wire.METADATA, 12, b"\0\xff\xff\xff\xff\x07"),
+            (wire.PRODUCE, 3, wire.string(None) + struct.pack(">hii", 1, 1000, 0x7FFFFFFF)),
+            (wire.FETCH, 4, struct.pack(">iiiibi", -1, 0, 0, 1 << 20, 0, 0x7FFFFFFF)),
+            (wire.CREATE_TOPICS, 1, struct.pack(">i", 0x7FFFFFF0) + wire.string("x")),
+            (wire.LIST_OFFSETS, 1, struct.pack(">ii", -1, -2)),
+        ]:
+            connection = self.connection()
+            connection.send(key, version, body)
+            self.assertTrue(connection.is_closed_by_broker(), f"key {key} version {version}")
+        self.assertLess(self.broker.resident_bytes() - before, 64 * MIB)
+        self.works()
+
+    def test_huge_announced_frames_cost_no_memory(self):
+        before = self.broker.resident_bytes()
+        connections = [self.raw() for _ in range(100)]
+        for connection in connections:
+            connection.sendall(struct.pack(">i", 100 * MIB) + b"\0" * 100)
+        self.works()
+        self.assertLess(self.broker.resident_bytes() - before, 64 * MIB)
+
+    def test_half_a_frame_disturbs_nobody(self):
+        connection = self.raw()
+        connection.sendall(struct.pack(">ihhi", 100, wire.METADATA, 1, 1))
+        self.works()
+        connection.close()
+        self.works()
+
+    def test_a_frame_byte_by_byte_is_answered(self):
+        connection = self.connection()
+        payload = struct.pack(">hhi", wire.API_VERSIONS, 0, 7) + wire.string("slow")
+        for byte in struct.pack(">i", len(payload)) + payload:
+            connection.socket.sendall(bytes([byte]))
+        self.assertEqual(wire.Reader(connection.receive_frame()).int("i"), 7)
+
+    def test_seeded_garbage(self):
+        chance = random.Random(SEED)
+        before = self.broker.resident_bytes()
+        for _ in range(300):
+            self.throw(chance.randbytes(chance.choice([1, 3, 4, 5, 20, 300, 5000])))
+        # Garbage behind a true length and header reaches the decoders.
+        served = self.connection().api_versions()
+        for _ in range(1500):
+            key = chance.choice(sorted(served))
+            version = chance.randint(*served[key])
+            body = struct.pack(">hhi", key, version, 1) + wire.string("chaos")
+            body += chance.randbytes(chance.choice([0, 1, 8, 40, 200]))
+            self.throw(struct.pack(">i", len(body)) + body)
+        self.works()
+        self.assertLess(self.broker.resident_bytes() - before, 96 * MIB)
+
+    def test_seeded_damage_to_good_requests(self):
+        chance = random.Random(SEED + 1)
+        topic = self.topic("damaged")
+        good = []
+        for key, version, body in [
+            (wire.METADATA, 1, struct.pack(">i", 1) + wire.string(topic)),
+            (wire.PRODUCE, 3, wire.Connection.produce_body(topic, wire.batch([b"a" * 50, b"b"]))),
+            (wire.FETCH, 4, struct.pack(">iiiibi", -1, 0, 0, 1 << 20, 0, 1) + wire.string(topic)
+             + struct.pack(">iiqi", 1, 0, 0, 1 << 20)),
+            (wire.LIST_OFFSETS, 1, struct.pack(">ii", -1, 1) + wire.string(topic) + struct.pack(">iiq", 1, 0, -1)),
+        ]:
+            good.append(struct.pack(">hhi", key, version, 1) + wire.string("chaos") + body)
+        for _ in range(1500):
+            frame = bytearray(chance.choice(good))
+            for _ in range(chance.randint(1, 4)):
+                frame[chance.randrange(8, len(frame))] = chance.randrange(256)
+            cut = frame[:chance.randint(8, len(frame))] if chance.random() < 0.3 else frame
+            length = len(cut) if chance.random() < 0.9 else len(frame)
+            self.throw(struct.pack(">i", length) + bytes(cut))
+        self.works()

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How brokers start, refuse to start, stop, and come back."""
+
+import os
+import socket
+import time
+import unittest
+
+import wire
+from harness import Broker, cases, directory, eventually, expand, tail, unique, zookeeper
+
+
+def snapshot(path):
+    """Every file below a directory with its size and time."""
+    found = {}
+    for parent, _, files in os.walk(path):
+        for name in files:
+            status = os.stat(os.path.join(parent, name))
+            found[os.path.join(parent, name)] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+class BrokerTestCase(unittest.TestCase):
+    def started(self, broker, *overrides):
+        self.addCleanup(lambda: broker.process and broker.process.poll() is None and broker.kill())
+        return broker.start(*overrides)
+
+    def refuses(self, broker, *words, overrides=()):
+        """It must end with exit code 1 and one line that says what is wrong."""
+        code, said = broker.run_to_end(*overrides)
+        self.assertEqual(code, 1, said)
+        lines = [line for line in said.splitlines() if any(word in line for word in words)]
+        self.assertTrue(lines, f"none of {words} in: {said}")
+        self.assertNotIn("Fatal error", said)
+        return said
+
+
+@expand
+class StartTests(BrokerTestCase):
+    def test_a_second_broker_of_the_same_id_is_refused(self):
+        first = self.started(Broker())
+        second = Broker(chroot=first.chroot)
+        self.refuses(second, "broker.id", "already", "/brokers/ids/1", "NodeExists")
+        with wire.Connection(first.port) as connection:
+            self.assertEqual(len(connection.metadata([])["brokers"]), 1)
+
+    def test_a_port_in_use_is_refused(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            self.refuses(Broker(port=port), str(port))
+
+    def test_a_locked_log_directory_is_refused_and_left_alone(self):
+        first = self.started(Broker())
+        before = snapshot(first.log_dirs)
+        self.refuses(Broker(broker_id=2, chroot=first.chroot, log_dirs=first.log_dirs), first.log_dirs)
+        after = {path: facts for path, facts in snapshot(first.log_dirs).items() if "checkpoint" not in path}
+        self.assertEqual(after, {path: facts for path, facts in before.items() if "checkpoint" not in path})
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_a_log_directory_that_cannot_be_written_is_refused(self):
+        path = os.path.join(directory(), "data")
+        os.mkdir(path, 0o500)
+        self.refuses(Broker(log_dirs=path), path)
+
+    def test_a_log_directory_that_cannot_be_made_is_refused(self):
+        path = os.path.join(directory(), "file")
+        open(path, "w").close()
+        self.refuses(Broker(log_dirs=os.path.join(path, "data")), path)
+
+    def test_a_log_directory_of_another_cluster_is_refused_and_left_alone(self):
+        first = self.started(Broker())
+        first.terminate()
+        before = snapshot(first.log_dirs)
+        said = self.refuses(Broker(log_dirs=first.log_dirs), "cluster")
+        self.assertEqual(snapshot(first.log_dirs), before, said)
+
+    def test_a_log_directory_of_another_broker_is_refused_and_left_alone(self):
+        first = self.started(Broker())
+        first.terminate()
+        before = snapshot(first.log_dirs)
+        self.refuses(Broker(broker_id=2, chroot=first.chroot, log_dirs=first.log_dirs), "broker.id", "broker id")
+        self.assertEqual(snapshot(first.log_dirs), before)
+
+    @cases("num.partitions=0", "log.retention.ms=abc", "listeners=PLAINTEXT://nowhere", "broker.id=5000")
+    def test_a_bad_setting_is_refused(self, override):
+        self.refuses(Broker(), override.split("=")[0], overrides=[override])
+
+    def test_a_missing_file_is_refused(self):
+        broker = Broker()
+        broker.properties = os.path.join(broker.home, "none", "server.properties")
+        broker.command = lambda: [*Broker.command(Broker())[:2], broker.properties]
+        code, said = broker.run_to_end()
+        self.assertEqual(code, 1)
+        self.assertIn(broker.properties, said)
+
+    def test_an_ensemble_that_is_down_is_waited_for_and_then_refused(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            port = holder.getsockname()[1]
+            broker = Broker(**{"zookeeper.connect": f"127.0.0.1:{port}", "zookeeper.connection.timeout.ms": 2000})
+            started = time.monotonic()
+            self.refuses(broker, "ZooKeeper", "zookeeper")
+            self.assertGreater(time.monotonic() - started, 1.5)
+
+    def test_a_broker_id_is_generated(self):
+        broker = self.started(Broker(broker_id=-1))
+        with wire.Connection(broker.port) as connection:
+            numbers = [number for number, *_ in connection.metadata([])["brokers"]]
+        self.assertGreater(numbers[0], 1000)
+        self.assertEqual(broker.terminate(), 0)
+        broker.start()
+        with wire.Connection(broker.port) as connection:
+            self.assertEqual([number for number, *_ in connection.metadata([])["brokers"]], numbers)
+
+
+class StopTests(BrokerTestCase):
+    def filled(self, count=200):
+        broker = self.started(Broker())
+        with wire.Connection(broker.port) as connection:
+            connection.create_topic("kept", 2)
+            eventually(lambda: connection.leads_all("kept", 2))
+            for index in range(count):
+                self.assertEqual(
+                    connection.produce("kept", wire.batch([b"%d" % index]), partition=index % 2)[0], wire.NONE)
+        return broker
+
+    def check(self, broker, count=200):
+        with wire.Connection(broker.port) as connection:
+            eventually(lambda: connection.leads_all("kept", 2), message=f"not led again: {tail(broker.log)}")
+            for partition in range(2):
+                self.assertEqual(connection.list_offset("kept", -1, partition), (wire.NONE, -1, count // 2))
+                error, mark, records = connection.fetch("kept", 0, partition)
+                self.assertEqual((error, mark), (wire.NONE, count // 2))
+                self.assertEqual(records[:8], b"\0" * 8)
+
+    def test_sigterm_is_a_clean_shutdown(self):
+        broker = self.filled()
+        self.assertEqual(broker.terminate(), 0, tail(broker.log))
+        self.assertTrue(os.path.exists(os.path.join(broker.log_dirs, ".kafka_cleanshutdown")))
+        broker.start()
+        self.check(broker)
+
+    def test_the_registration_is_gone_after_a_clean_shutdown(self):
+        broker = self.filled(0)
+        self.assertEqual(broker.terminate(), 0)
+        # Another process may take the id at once, without waiting for a session's end.
+        other = Broker(chroot=broker.chroot, **{"zookeeper.session.timeout.ms": 6000})
+        self.started(other)
+
+    def test_acknowledged_records_survive_a_kill(self):
+        broker = self.filled()
+        broker.kill()
+        broker.start(seconds=60)
+        self.check(broker)
+
+    def test_records_survive_many_kills_while_writing(self):
+        broker = self.started(Broker())
+        with wire.Connection(broker.port) as connection:
+            connection.create_topic("kept", 1)
+            eventually(lambda: connection.leads_all("kept", 1))
+        acknowledged = 0
+        for _ in range(3):
+            with wire.Connection(broker.port) as connection:
+                eventually(lambda: connection.leads_all("kept", 1))
+                for _ in range(100):
+                    error, base, _ = connection.produce("kept", wire.batch([b"x" * 50]))
+                    self.assertEqual(error, wire.NONE)
+                    acknowledged = base + 1
+                # One more is on its way when the process dies.
+                connection.send(wire.PRODUCE, 3, connection.produce_body("kept", wire.batch([b"y" * 50])))
+                broker.kill()
+            broker.start(seconds=60)
+        with wire.Connection(broker.port) as connection:
+            eventually(lambda: connection.leads_all("kept", 1))
+            end = connection.list_offset("kept", -1)[2]
+            self.assertGreaterEqual(end, acknowledged)
+            self.assertLessEqual(end, acknowledged + 1)
+
+    def test_sigterm_while_starting_ends_the_process(self):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            broker = Broker(**{"zookeeper.connect": f"127.0.0.1:{holder.getsockname()[1]}"})
+            with self.assertRaises((OSError, AssertionError)):
+                self.addCleanup(lambda: broker.process.poll() is None and broker.kill())
+                broker.start(seconds=2)
+            broker.terminate(15)
