@@ -65,7 +65,8 @@ package struct SwiftEmitter {
         let conformance =
             switch message.kind {
             case .request: "RequestMessage"
-            case .response: "ResponseMessage"
+            case .response:
+                message.fields.contains { $0.name == "throttleTimeMs" } ? "ThrottledResponse" : "ResponseMessage"
             case .data: "DataMessage"
             }
         try structure(shape, conformance, message, indent: 0)

@@ -25,6 +25,20 @@ import Testing
         }
     }
 
+    @Test func arraysOfTheSmallestElementsAreNotTakenForTooLong() throws {
+        var schemaBytes = SchemaBytes(seed: 12)
+        for (message, type) in try Self.messages() {
+            for version in message.versions.low...message.versions.high {
+                for depth in 0...4 {
+                    schemaBytes.smallestBelow = depth
+                    let body = schemaBytes.body(of: message, version: version)
+                    let value = try type.init(decoding: body, version: Int16(version))
+                    #expect(try value.encoded(version: Int16(version)) == body, "\(message.name) v\(version)")
+                }
+            }
+        }
+    }
+
     @Test func aMessageThatEndsTooEarlyIsRefused() throws {
         var schemaBytes = SchemaBytes(seed: 8)
         for (message, type) in try Self.messages() {

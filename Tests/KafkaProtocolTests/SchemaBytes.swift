@@ -13,6 +13,10 @@ struct SchemaBytes {
     /// Whether tagged fields that no schema knows are added.
     var addsUnknownTags = true
 
+    /// Makes everything as small as it can be, with three elements in the arrays down to this depth and none below.
+    var smallestBelow: Int?
+
+    private var depth = 0
     private var bytes: [UInt8] = []
     private var version = 0
     private var isFlexible = false
@@ -37,13 +41,13 @@ struct SchemaBytes {
         guard isFlexible else { return }
         var tagged: [(tag: Int, bytes: [UInt8])] = []
         for field in fields where field.versions.contains(version) {
-            guard let tag = field.tag, fillsEverything || chance(1, in: 2) else { continue }
+            guard let tag = field.tag, smallestBelow == nil, fillsEverything || chance(1, in: 2) else { continue }
             let filled = fillsEverything
             fillsEverything = true
             tagged.append((tag, collected { $0.append(field, message) }))
             fillsEverything = filled
         }
-        if addsUnknownTags, chance(1, in: 8) {
+        if addsUnknownTags, smallestBelow == nil, chance(1, in: 8) {
             tagged.append((Int.random(in: 20...300, using: &random), (0..<3).map { UInt8($0) }))
         }
         appendVarint(tagged.count)
@@ -66,10 +70,12 @@ struct SchemaBytes {
 
     private mutating func append(_ field: Field, _ message: Message) {
         let mayBeNull = field.nullable?.contains(version) ?? false
-        let isNull = mayBeNull && !fillsEverything && chance(1, in: 4)
+        let isNull = mayBeNull && !fillsEverything && smallestBelow == nil && chance(1, in: 4)
         if field.isArray {
             if isNull { return appendLength(nil) }
-            let count = Int.random(in: (fillsEverything ? 1 : 0)...3, using: &random)
+            depth += 1
+            defer { depth -= 1 }
+            let count = smallestBelow.map { depth <= $0 ? 3 : 0 } ?? Int.random(in: least...3, using: &random)
             appendLength(count)
             for _ in 0..<count { appendElement(field, message, isNull: false) }
         } else {
@@ -108,18 +114,23 @@ struct SchemaBytes {
         }
     }
 
+    /// The fewest elements, characters or bytes where there can be any number.
+    private var least: Int { fillsEverything ? 1 : 0 }
+
     /// Never a number that serves as a default.
     private mutating func appendNumber<Number: FixedWidthInteger>(_: Number.Type) {
         append(Number.random(in: 4...Number.max / 2, using: &random))
     }
 
     private mutating func text() -> String {
-        let length = chance(1, in: 20) ? 200 : Int.random(in: (fillsEverything ? 1 : 0)...12, using: &random)
+        if smallestBelow != nil { return "" }
+        let length = chance(1, in: 20) ? 200 : Int.random(in: least...12, using: &random)
         return String((0..<length).map { _ in "abcxyz019._-äß€😀".randomElement(using: &random) ?? "a" })
     }
 
     private mutating func content() -> [UInt8] {
-        let length = chance(1, in: 10) ? 6000 : Int.random(in: (fillsEverything ? 1 : 0)...40, using: &random)
+        if smallestBelow != nil { return [] }
+        let length = chance(1, in: 10) ? 6000 : Int.random(in: least...40, using: &random)
         return (0..<length).map { _ in UInt8.random(in: .min ... .max, using: &random) }
     }
 

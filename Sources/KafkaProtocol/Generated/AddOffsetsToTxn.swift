@@ -48,7 +48,7 @@ package struct AddOffsetsToTxnRequest: RequestMessage {
 /// Adds a group's offsets partition to a transaction.
 ///
 /// Versions 0 to 4, flexible from 3; response.
-package struct AddOffsetsToTxnResponse: ResponseMessage {
+package struct AddOffsetsToTxnResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .addOffsetsToTxn }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 3 }

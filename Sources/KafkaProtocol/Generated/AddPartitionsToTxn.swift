@@ -140,7 +140,7 @@ extension AddPartitionsToTxnRequest {
 /// Adds partitions to a transaction. From version 4 brokers verify partitions with it (KIP-890).
 ///
 /// Versions 0 to 5, flexible from 3; response.
-package struct AddPartitionsToTxnResponse: ResponseMessage {
+package struct AddPartitionsToTxnResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .addPartitionsToTxn }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 3 }

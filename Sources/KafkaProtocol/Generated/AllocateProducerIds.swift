@@ -40,7 +40,7 @@ package struct AllocateProducerIdsRequest: RequestMessage {
 /// A broker gets a block of producer ids from the controller (KIP-730).
 ///
 /// Version 0, flexible from 0; response.
-package struct AllocateProducerIdsResponse: ResponseMessage {
+package struct AllocateProducerIdsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .allocateProducerIds }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -130,7 +130,7 @@ extension AlterClientQuotasRequest {
 /// Changes quotas of entities (KIP-546).
 ///
 /// Versions 0 to 1, flexible from 1; response.
-package struct AlterClientQuotasResponse: ResponseMessage {
+package struct AlterClientQuotasResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterClientQuotas }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 1 }

@@ -105,7 +105,7 @@ extension AlterConfigsRequest {
 /// Replaces all settings of a resource.
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct AlterConfigsResponse: ResponseMessage {
+package struct AlterConfigsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterConfigs }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -162,7 +162,7 @@ extension AlterPartitionRequest {
 /// A leader proposes a new in-sync set to the controller (KIP-497).
 ///
 /// Versions 0 to 3, flexible from 0; response.
-package struct AlterPartitionResponse: ResponseMessage {
+package struct AlterPartitionResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterPartition }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -71,6 +71,7 @@ extension AlterPartitionReassignmentsRequest {
         package static var minimumSize: Int { 6 }
 
         package var partitionIndex: Int32 = 0
+        /// Null cancels a move.
         package var replicas: [Int32]? = nil
         package var unknownTaggedFields: [UnknownTaggedField] = []
 
@@ -98,7 +99,7 @@ extension AlterPartitionReassignmentsRequest {
 /// Starts or cancels the move of partitions to other brokers (KIP-455).
 ///
 /// Version 0, flexible from 0; response.
-package struct AlterPartitionReassignmentsResponse: ResponseMessage {
+package struct AlterPartitionReassignmentsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterPartitionReassignments }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

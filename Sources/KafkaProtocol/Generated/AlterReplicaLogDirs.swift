@@ -96,7 +96,7 @@ extension AlterReplicaLogDirsRequest {
 /// Moves replicas between the log directories of a broker (KIP-113).
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct AlterReplicaLogDirsResponse: ResponseMessage {
+package struct AlterReplicaLogDirsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterReplicaLogDirs }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -43,6 +43,7 @@ extension AlterUserScramCredentialsRequest {
         package static var minimumSize: Int { 3 }
 
         package var name: String = ""
+        /// 1: SCRAM-SHA-256; 2: SCRAM-SHA-512.
         package var mechanism: Int8 = 0
         package var unknownTaggedFields: [UnknownTaggedField] = []
 
@@ -71,6 +72,7 @@ extension AlterUserScramCredentialsRequest {
         package static var minimumSize: Int { 9 }
 
         package var name: String = ""
+        /// 1: SCRAM-SHA-256; 2: SCRAM-SHA-512.
         package var mechanism: Int8 = 0
         package var iterations: Int32 = 0
         package var salt: [UInt8] = []
@@ -116,7 +118,7 @@ extension AlterUserScramCredentialsRequest {
 /// Sets and removes SCRAM credentials (KIP-554).
 ///
 /// Version 0, flexible from 0; response.
-package struct AlterUserScramCredentialsResponse: ResponseMessage {
+package struct AlterUserScramCredentialsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .alterUserScramCredentials }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

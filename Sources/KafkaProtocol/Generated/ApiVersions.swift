@@ -42,7 +42,7 @@ package struct ApiVersionsRequest: RequestMessage {
 /// Which versions of which APIs a broker serves. The response's header is version 0 always.
 ///
 /// Versions 0 to 4, flexible from 3; response.
-package struct ApiVersionsResponse: ResponseMessage {
+package struct ApiVersionsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .apiVersions }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 3 }

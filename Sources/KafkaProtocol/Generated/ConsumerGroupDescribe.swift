@@ -40,7 +40,7 @@ package struct ConsumerGroupDescribeRequest: RequestMessage {
 /// State and members of groups of the protocol of KIP-848.
 ///
 /// Version 0, flexible from 0; response.
-package struct ConsumerGroupDescribeResponse: ResponseMessage {
+package struct ConsumerGroupDescribeResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .consumerGroupDescribe }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

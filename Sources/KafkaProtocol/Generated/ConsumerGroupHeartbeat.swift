@@ -15,6 +15,7 @@ package struct ConsumerGroupHeartbeatRequest: RequestMessage {
 
     package var groupID: String = ""
     package var memberID: String = ""
+    /// 0 joins; -1 leaves; -2 leaves for a while, as a static member.
     package var memberEpoch: Int32 = 0
     package var instanceID: String? = nil
     package var rackID: String? = nil
@@ -108,7 +109,7 @@ extension ConsumerGroupHeartbeatRequest {
 /// Membership and assignment in the group protocol of KIP-848.
 ///
 /// Version 0, flexible from 0; response.
-package struct ConsumerGroupHeartbeatResponse: ResponseMessage {
+package struct ConsumerGroupHeartbeatResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .consumerGroupHeartbeat }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -95,7 +95,7 @@ extension CreateAclsRequest {
 /// Adds access rules.
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct CreateAclsResponse: ResponseMessage {
+package struct CreateAclsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .createAcls }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

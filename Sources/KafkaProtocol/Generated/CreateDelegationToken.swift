@@ -85,7 +85,7 @@ extension CreateDelegationTokenRequest {
 /// Creates a delegation token (KIP-48).
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct CreateDelegationTokenResponse: ResponseMessage {
+package struct CreateDelegationTokenResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .createDelegationToken }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -103,7 +103,7 @@ extension CreatePartitionsRequest {
 /// Adds partitions to topics, through the controller.
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct CreatePartitionsResponse: ResponseMessage {
+package struct CreatePartitionsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .createPartitions }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -152,7 +152,7 @@ extension CreateTopicsRequest {
 /// Creates topics, through the controller.
 ///
 /// Versions 0 to 7, flexible from 5; response.
-package struct CreateTopicsResponse: ResponseMessage {
+package struct CreateTopicsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .createTopics }
     package static var versions: ClosedRange<Int16> { 0...7 }
     package static var firstFlexibleVersion: Int16 { 5 }

@@ -95,7 +95,7 @@ extension DeleteAclsRequest {
 /// Removes the access rules that match filters.
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct DeleteAclsResponse: ResponseMessage {
+package struct DeleteAclsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .deleteAcls }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

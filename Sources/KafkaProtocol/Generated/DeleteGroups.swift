@@ -36,7 +36,7 @@ package struct DeleteGroupsRequest: RequestMessage {
 /// Deletes groups without members.
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct DeleteGroupsResponse: ResponseMessage {
+package struct DeleteGroupsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .deleteGroups }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -98,7 +98,7 @@ extension DeleteRecordsRequest {
 /// Raises the log start offset of partitions.
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct DeleteRecordsResponse: ResponseMessage {
+package struct DeleteRecordsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .deleteRecords }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -76,7 +76,7 @@ extension DeleteTopicsRequest {
 /// Deletes topics by name or id, through the controller.
 ///
 /// Versions 0 to 6, flexible from 4; response.
-package struct DeleteTopicsResponse: ResponseMessage {
+package struct DeleteTopicsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .deleteTopics }
     package static var versions: ClosedRange<Int16> { 0...6 }
     package static var firstFlexibleVersion: Int16 { 4 }

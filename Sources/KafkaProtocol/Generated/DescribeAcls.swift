@@ -69,7 +69,7 @@ package struct DescribeAclsRequest: RequestMessage {
 /// Lists the access rules that match a filter.
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct DescribeAclsResponse: ResponseMessage {
+package struct DescribeAclsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeAcls }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -43,6 +43,7 @@ extension DescribeClientQuotasRequest {
         package static var minimumSize: Int { 4 }
 
         package var entityType: String = ""
+        /// 0: this name; 1: the default; 2: any name.
         package var matchType: Int8 = 0
         package var match: String? = ""
         package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -74,7 +75,7 @@ extension DescribeClientQuotasRequest {
 /// Lists quotas by entity (KIP-546).
 ///
 /// Versions 0 to 1, flexible from 1; response.
-package struct DescribeClientQuotasResponse: ResponseMessage {
+package struct DescribeClientQuotasResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeClientQuotas }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 1 }

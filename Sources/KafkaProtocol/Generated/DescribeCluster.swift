@@ -14,6 +14,7 @@ package struct DescribeClusterRequest: RequestMessage {
     package static var minimumSize: Int { 2 }
 
     package var includeClusterAuthorizedOperations: Bool = false
+    /// 1: brokers; 2: controllers.
     /// Since version 1.
     package var endpointType: Int8 = 1
     package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -41,7 +42,7 @@ package struct DescribeClusterRequest: RequestMessage {
 /// Cluster id, controller and brokers (KIP-700).
 ///
 /// Versions 0 to 1, flexible from 0; response.
-package struct DescribeClusterResponse: ResponseMessage {
+package struct DescribeClusterResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeCluster }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 0 }

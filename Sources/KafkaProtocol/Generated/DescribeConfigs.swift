@@ -52,6 +52,7 @@ extension DescribeConfigsRequest {
     package struct DescribeConfigsResource: WireMessage {
         package static var minimumSize: Int { 4 }
 
+        /// 2: topic; 4: broker; 8: logger.
         package var resourceType: Int8 = 0
         package var resourceName: String = ""
         package var configurationKeys: [String]? = []
@@ -84,7 +85,7 @@ extension DescribeConfigsRequest {
 /// Settings of topics, brokers and loggers, with their sources.
 ///
 /// Versions 0 to 4, flexible from 4; response.
-package struct DescribeConfigsResponse: ResponseMessage {
+package struct DescribeConfigsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeConfigs }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 4 }
@@ -170,6 +171,7 @@ extension DescribeConfigsResponse {
         package var readOnly: Bool = false
         /// Until version 0.
         package var isDefault: Bool = false
+        /// 1: topic; 2: broker; 3: default of all brokers; 4: properties file; 5: default; 6: logger.
         /// Since version 1.
         package var configSource: Int8 = -1
         package var isSensitive: Bool = false

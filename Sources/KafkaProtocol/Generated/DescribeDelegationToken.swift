@@ -66,7 +66,7 @@ extension DescribeDelegationTokenRequest {
 /// Lists delegation tokens.
 ///
 /// Versions 0 to 3, flexible from 2; response.
-package struct DescribeDelegationTokenResponse: ResponseMessage {
+package struct DescribeDelegationTokenResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeDelegationToken }
     package static var versions: ClosedRange<Int16> { 0...3 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -41,7 +41,7 @@ package struct DescribeGroupsRequest: RequestMessage {
 /// State and members of groups.
 ///
 /// Versions 0 to 5, flexible from 5; response.
-package struct DescribeGroupsResponse: ResponseMessage {
+package struct DescribeGroupsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeGroups }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 5 }

@@ -67,7 +67,7 @@ extension DescribeLogDirsRequest {
 /// Log directories of a broker, with the sizes of the replicas there.
 ///
 /// Versions 0 to 4, flexible from 2; response.
-package struct DescribeLogDirsResponse: ResponseMessage {
+package struct DescribeLogDirsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeLogDirs }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 2 }

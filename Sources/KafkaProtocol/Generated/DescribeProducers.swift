@@ -66,7 +66,7 @@ extension DescribeProducersRequest {
 /// The producers that are active on partitions (KIP-664).
 ///
 /// Version 0, flexible from 0; response.
-package struct DescribeProducersResponse: ResponseMessage {
+package struct DescribeProducersResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeProducers }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -36,7 +36,7 @@ package struct DescribeTransactionsRequest: RequestMessage {
 /// State of transactional ids (KIP-664).
 ///
 /// Version 0, flexible from 0; response.
-package struct DescribeTransactionsResponse: ResponseMessage {
+package struct DescribeTransactionsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeTransactions }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -62,7 +62,7 @@ extension DescribeUserScramCredentialsRequest {
 /// Lists the users that have SCRAM credentials, without the credentials (KIP-554).
 ///
 /// Version 0, flexible from 0; response.
-package struct DescribeUserScramCredentialsResponse: ResponseMessage {
+package struct DescribeUserScramCredentialsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .describeUserScramCredentials }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }
@@ -151,6 +151,7 @@ extension DescribeUserScramCredentialsResponse {
     package struct CredentialInfo: WireMessage {
         package static var minimumSize: Int { 6 }
 
+        /// 1: SCRAM-SHA-256; 2: SCRAM-SHA-512.
         package var mechanism: Int8 = 0
         package var iterations: Int32 = 0
         package var unknownTaggedFields: [UnknownTaggedField] = []

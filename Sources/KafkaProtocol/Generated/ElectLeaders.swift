@@ -13,8 +13,10 @@ package struct ElectLeadersRequest: RequestMessage {
     package static var firstFlexibleVersion: Int16 { 2 }
     package static var minimumSize: Int { 7 }
 
+    /// 0: the preferred replica; 1: any replica, if none is in sync.
     /// Since version 1.
     package var electionType: Int8 = 0
+    /// Null for all partitions.
     package var topicPartitions: [TopicPartitions]? = []
     package var timeoutMs: Int32 = 60000
     package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -76,7 +78,7 @@ extension ElectLeadersRequest {
 /// Elects the preferred leader, or one outside the in-sync set (KIP-183, KIP-460).
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct ElectLeadersResponse: ResponseMessage {
+package struct ElectLeadersResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .electLeaders }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

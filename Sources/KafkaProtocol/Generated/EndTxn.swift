@@ -16,6 +16,7 @@ package struct EndTxnRequest: RequestMessage {
     package var transactionalID: String = ""
     package var producerID: Int64 = 0
     package var producerEpoch: Int16 = 0
+    /// Whether to commit; else to abort.
     package var committed: Bool = false
     package var unknownTaggedFields: [UnknownTaggedField] = []
 
@@ -53,7 +54,7 @@ package struct EndTxnRequest: RequestMessage {
 /// Commits or aborts a transaction.
 ///
 /// Versions 0 to 4, flexible from 3; response.
-package struct EndTxnResponse: ResponseMessage {
+package struct EndTxnResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .endTxn }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 3 }

@@ -40,7 +40,7 @@ package struct ExpireDelegationTokenRequest: RequestMessage {
 /// Ends a delegation token, at once or at a given time.
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct ExpireDelegationTokenResponse: ResponseMessage {
+package struct ExpireDelegationTokenResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .expireDelegationToken }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -15,6 +15,7 @@ package struct FetchRequest: RequestMessage {
 
     /// Since version 12.
     package var clusterID: String? = nil
+    /// The follower, or -1 for a consumer; later versions have it in `replicaState`.
     /// Until version 14.
     package var replicaID: Int32 = -1
     /// Since version 15.
@@ -23,13 +24,16 @@ package struct FetchRequest: RequestMessage {
     package var minBytes: Int32 = 0
     /// Since version 3.
     package var maxBytes: Int32 = 2147483647
+    /// 0: read uncommitted; 1: read committed.
     /// Since version 4.
     package var isolationLevel: Int8 = 0
     /// Since version 7.
     package var sessionID: Int32 = 0
+    /// -1: no session; 0: a new one; else the number of this fetch in its session.
     /// Since version 7.
     package var sessionEpoch: Int32 = -1
     package var topics: [FetchTopic] = []
+    /// Partitions to take out of the session.
     /// Since version 7.
     package var forgottenTopicsData: [ForgottenTopic] = []
     /// Since version 11.
@@ -175,11 +179,14 @@ extension FetchRequest {
         package static var minimumSize: Int { 16 }
 
         package var partition: Int32 = 0
+        /// Fences a reader with older or newer metadata; -1 does not (KIP-320).
         /// Since version 9.
         package var currentLeaderEpoch: Int32 = -1
         package var fetchOffset: Int64 = 0
+        /// The epoch of the last record that a follower has, to find where logs diverge (KIP-595).
         /// Since version 12.
         package var lastFetchedEpoch: Int32 = -1
+        /// Of the follower; -1 from a consumer.
         /// Since version 5.
         package var logStartOffset: Int64 = -1
         package var partitionMaxBytes: Int32 = 0
@@ -275,7 +282,7 @@ extension FetchRequest {
 /// Reads records: consumers, and followers with the same request. Sessions (KIP-227) leave out what has not changed.
 ///
 /// Versions 0 to 17, flexible from 12; response.
-package struct FetchResponse: ResponseMessage {
+package struct FetchResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .fetch }
     package static var versions: ClosedRange<Int16> { 0...17 }
     package static var firstFlexibleVersion: Int16 { 12 }
@@ -377,10 +384,12 @@ extension FetchResponse {
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none
         package var highWatermark: Int64 = 0
+        /// Below it every transaction is decided; -1 if unknown.
         /// Since version 4.
         package var lastStableOffset: Int64 = -1
         /// Since version 5.
         package var logStartOffset: Int64 = -1
+        /// Where the logs diverge: the follower truncates and asks again.
         /// Since version 12.
         package var divergingEpoch: EpochEndOffset = EpochEndOffset()
         /// Since version 12.
@@ -389,6 +398,7 @@ extension FetchResponse {
         package var snapshotID: SnapshotId = SnapshotId()
         /// Since version 4.
         package var abortedTransactions: [AbortedTransaction]? = []
+        /// The replica that a consumer should rather read from (KIP-392); -1 if none.
         /// Since version 11.
         package var preferredReadReplica: Int32 = -1
         package var records: RecordsPayload? = nil

@@ -15,6 +15,7 @@ package struct FindCoordinatorRequest: RequestMessage {
 
     /// Until version 3.
     package var key: String = ""
+    /// 0: group; 1: transactional id; 2: share group.
     /// Since version 1.
     package var keyType: Int8 = 0
     /// Since version 4.
@@ -47,7 +48,7 @@ package struct FindCoordinatorRequest: RequestMessage {
 /// Finds the broker that coordinates a group or a transactional id.
 ///
 /// Versions 0 to 6, flexible from 3; response.
-package struct FindCoordinatorResponse: ResponseMessage {
+package struct FindCoordinatorResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .findCoordinator }
     package static var versions: ClosedRange<Int16> { 0...6 }
     package static var firstFlexibleVersion: Int16 { 3 }

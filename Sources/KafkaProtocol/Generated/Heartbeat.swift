@@ -49,7 +49,7 @@ package struct HeartbeatRequest: RequestMessage {
 /// Keeps a group member alive, and tells it of a rebalance.
 ///
 /// Versions 0 to 4, flexible from 4; response.
-package struct HeartbeatResponse: ResponseMessage {
+package struct HeartbeatResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .heartbeat }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 4 }

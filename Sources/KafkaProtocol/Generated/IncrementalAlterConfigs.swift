@@ -78,6 +78,7 @@ extension IncrementalAlterConfigsRequest {
 
         /// Unique among its siblings.
         package var name: String = ""
+        /// 0: set; 1: delete; 2: append to a list; 3: take out of a list.
         /// Unique among its siblings.
         package var configOperation: Int8 = 0
         package var value: String? = ""
@@ -110,7 +111,7 @@ extension IncrementalAlterConfigsRequest {
 /// Changes single settings of a resource (KIP-339).
 ///
 /// Versions 0 to 1, flexible from 1; response.
-package struct IncrementalAlterConfigsResponse: ResponseMessage {
+package struct IncrementalAlterConfigsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .incrementalAlterConfigs }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 1 }

@@ -13,6 +13,7 @@ package struct InitProducerIdRequest: RequestMessage {
     package static var firstFlexibleVersion: Int16 { 2 }
     package static var minimumSize: Int { 6 }
 
+    /// Null for idempotence without transactions.
     package var transactionalID: String? = ""
     package var transactionTimeoutMs: Int32 = 0
     /// Since version 3.
@@ -55,7 +56,7 @@ package struct InitProducerIdRequest: RequestMessage {
 /// Gives a producer its id and epoch, and fences its predecessor (KIP-98).
 ///
 /// Versions 0 to 5, flexible from 2; response.
-package struct InitProducerIdResponse: ResponseMessage {
+package struct InitProducerIdResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .initProducerId }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -15,6 +15,7 @@ package struct JoinGroupRequest: RequestMessage {
 
     package var groupID: String = ""
     package var sessionTimeoutMs: Int32 = 0
+    /// Version 0 uses the session timeout in its place.
     /// Since version 1.
     package var rebalanceTimeoutMs: Int32 = -1
     package var memberID: String = ""
@@ -107,7 +108,7 @@ extension JoinGroupRequest {
 /// A member joins a group, or takes part in its rebalance. The leader learns all members.
 ///
 /// Versions 0 to 9, flexible from 6; response.
-package struct JoinGroupResponse: ResponseMessage {
+package struct JoinGroupResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .joinGroup }
     package static var versions: ClosedRange<Int16> { 0...9 }
     package static var firstFlexibleVersion: Int16 { 6 }
@@ -123,6 +124,7 @@ package struct JoinGroupResponse: ResponseMessage {
     package var leader: String = ""
     /// Since version 9.
     package var skipAssignment: Bool = false
+    /// What the broker made up for a member that came without one.
     package var memberID: String = ""
     package var members: [JoinGroupResponseMember] = []
     package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -183,6 +185,7 @@ extension JoinGroupResponse {
     package struct JoinGroupResponseMember: WireMessage {
         package static var minimumSize: Int { 4 }
 
+        /// What the broker made up for a member that came without one.
         package var memberID: String = ""
         /// Since version 5.
         package var groupInstanceID: String? = nil

@@ -17,8 +17,10 @@ package struct LeaderAndIsrRequest: RequestMessage {
     /// Since version 7.
     package var isKRaftController: Bool = false
     package var controllerEpoch: Int32 = 0
+    /// The life of the broker that is addressed (KIP-380).
     /// Since version 2.
     package var brokerEpoch: Int64 = -1
+    /// 1: changed partitions only; 2: all partitions of the broker (KIP-516).
     /// Since version 5.
     package var type: Int8 = 0
     /// Until version 1.

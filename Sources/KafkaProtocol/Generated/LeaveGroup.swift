@@ -81,7 +81,7 @@ extension LeaveGroupRequest {
 /// Members leave a group.
 ///
 /// Versions 0 to 5, flexible from 4; response.
-package struct LeaveGroupResponse: ResponseMessage {
+package struct LeaveGroupResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .leaveGroup }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 4 }

@@ -42,7 +42,7 @@ package struct ListGroupsRequest: RequestMessage {
 /// The groups that a broker coordinates.
 ///
 /// Versions 0 to 5, flexible from 3; response.
-package struct ListGroupsResponse: ResponseMessage {
+package struct ListGroupsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .listGroups }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 3 }

@@ -13,7 +13,9 @@ package struct ListOffsetsRequest: RequestMessage {
     package static var firstFlexibleVersion: Int16 { 6 }
     package static var minimumSize: Int { 7 }
 
+    /// The follower, -1 for a consumer, -2 for a debugging reader.
     package var replicaID: Int32 = 0
+    /// 0: read uncommitted; 1: read committed.
     /// Since version 2.
     package var isolationLevel: Int8 = 0
     package var topics: [ListOffsetsTopic] = []
@@ -78,6 +80,7 @@ extension ListOffsetsRequest {
         package var partitionIndex: Int32 = 0
         /// Since version 4.
         package var currentLeaderEpoch: Int32 = -1
+        /// Milliseconds; -1 latest, -2 earliest, -3 largest timestamp, -4 earliest local, -5 last tiered.
         package var timestamp: Int64 = 0
         /// Until version 0.
         package var maxNumOffsets: Int32 = 1
@@ -118,7 +121,7 @@ extension ListOffsetsRequest {
 /// Finds offsets by timestamp, or by one of the special timestamps (-1 latest, -2 earliest, -3 maximum).
 ///
 /// Versions 0 to 9, flexible from 6; response.
-package struct ListOffsetsResponse: ResponseMessage {
+package struct ListOffsetsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .listOffsets }
     package static var versions: ClosedRange<Int16> { 0...9 }
     package static var firstFlexibleVersion: Int16 { 6 }
@@ -184,6 +187,7 @@ extension ListOffsetsResponse {
 
         package var partitionIndex: Int32 = 0
         package var errorCode: ErrorCode = .none
+        /// The offsets of version 0, newest first.
         /// Until version 0.
         package var oldStyleOffsets: [Int64] = []
         /// Since version 1.

@@ -70,7 +70,7 @@ extension ListPartitionReassignmentsRequest {
 /// The moves of partitions that are under way.
 ///
 /// Version 0, flexible from 0; response.
-package struct ListPartitionReassignmentsResponse: ResponseMessage {
+package struct ListPartitionReassignmentsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .listPartitionReassignments }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -45,7 +45,7 @@ package struct ListTransactionsRequest: RequestMessage {
 /// The transactional ids that a broker coordinates (KIP-664).
 ///
 /// Versions 0 to 1, flexible from 0; response.
-package struct ListTransactionsResponse: ResponseMessage {
+package struct ListTransactionsResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .listTransactions }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 0 }

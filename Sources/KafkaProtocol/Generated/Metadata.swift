@@ -13,6 +13,7 @@ package struct MetadataRequest: RequestMessage {
     package static var firstFlexibleVersion: Int16 { 9 }
     package static var minimumSize: Int { 4 }
 
+    /// Null for all topics; in version 0 an empty list means all.
     package var topics: [MetadataRequestTopic]? = []
     /// Since version 4.
     package var allowAutoTopicCreation: Bool = true
@@ -90,7 +91,7 @@ extension MetadataRequest {
 /// Brokers, topics, partitions and their leaders.
 ///
 /// Versions 0 to 12, flexible from 9; response.
-package struct MetadataResponse: ResponseMessage {
+package struct MetadataResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .metadata }
     package static var versions: ClosedRange<Int16> { 0...12 }
     package static var firstFlexibleVersion: Int16 { 9 }

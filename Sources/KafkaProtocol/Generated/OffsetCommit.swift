@@ -14,12 +14,14 @@ package struct OffsetCommitRequest: RequestMessage {
     package static var minimumSize: Int { 6 }
 
     package var groupID: String = ""
+    /// -1 from a consumer that assigns partitions itself.
     /// Since version 1.
     package var generationIDOrMemberEpoch: Int32 = -1
     /// Since version 1.
     package var memberID: String = ""
     /// Since version 7.
     package var groupInstanceID: String? = nil
+    /// -1 for the retention of the broker.
     /// Versions 2 to 4.
     package var retentionTimeMs: Int64 = -1
     package var topics: [OffsetCommitRequestTopic] = []
@@ -145,7 +147,7 @@ extension OffsetCommitRequest {
 /// A group commits the positions up to which it has consumed.
 ///
 /// Versions 0 to 9, flexible from 8; response.
-package struct OffsetCommitResponse: ResponseMessage {
+package struct OffsetCommitResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .offsetCommit }
     package static var versions: ClosedRange<Int16> { 0...9 }
     package static var firstFlexibleVersion: Int16 { 8 }

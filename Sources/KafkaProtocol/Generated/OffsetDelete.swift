@@ -86,7 +86,7 @@ extension OffsetDeleteRequest {
 /// Deletes committed positions of a group (KIP-496).
 ///
 /// Version 0; response.
-package struct OffsetDeleteResponse: ResponseMessage {
+package struct OffsetDeleteResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .offsetDelete }
     package static var versions: ClosedRange<Int16> { 0...0 }
     package static var firstFlexibleVersion: Int16 { .max }

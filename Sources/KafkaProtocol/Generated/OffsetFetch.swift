@@ -158,7 +158,7 @@ extension OffsetFetchRequest {
 /// Reads the positions that groups have committed.
 ///
 /// Versions 0 to 9, flexible from 6; response.
-package struct OffsetFetchResponse: ResponseMessage {
+package struct OffsetFetchResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .offsetFetch }
     package static var versions: ClosedRange<Int16> { 0...9 }
     package static var firstFlexibleVersion: Int16 { 6 }

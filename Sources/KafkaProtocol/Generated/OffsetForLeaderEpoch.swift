@@ -105,7 +105,7 @@ extension OffsetForLeaderEpochRequest {
 /// Where the leader's log ends for a leader epoch (KIP-101, KIP-320).
 ///
 /// Versions 0 to 4, flexible from 4; response.
-package struct OffsetForLeaderEpochResponse: ResponseMessage {
+package struct OffsetForLeaderEpochResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .offsetForLeaderEpoch }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 4 }
@@ -174,6 +174,7 @@ extension OffsetForLeaderEpochResponse {
         package var partition: Int32 = 0
         /// Since version 1.
         package var leaderEpoch: Int32 = -1
+        /// Where the epoch ends; -1 if it is not known.
         package var endOffset: Int64 = -1
         package var unknownTaggedFields: [UnknownTaggedField] = []
 

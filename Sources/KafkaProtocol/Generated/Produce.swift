@@ -15,7 +15,9 @@ package struct ProduceRequest: RequestMessage {
 
     /// Since version 3.
     package var transactionalID: String? = nil
+    /// 0: no response; 1: once the leader has it; -1: once all in-sync replicas have it.
     package var acks: Int16 = 0
+    /// How long to wait for the in-sync replicas.
     package var timeoutMs: Int32 = 0
     package var topicData: [TopicProduceData] = []
     package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -113,7 +115,7 @@ extension ProduceRequest {
 /// Appends record batches to partitions. With acks 0 no response follows.
 ///
 /// Versions 0 to 11, flexible from 9; response.
-package struct ProduceResponse: ResponseMessage {
+package struct ProduceResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .produce }
     package static var versions: ClosedRange<Int16> { 0...11 }
     package static var firstFlexibleVersion: Int16 { 9 }
@@ -122,6 +124,7 @@ package struct ProduceResponse: ResponseMessage {
     package var responses: [TopicProduceResponse] = []
     /// Since version 1.
     package var throttleTimeMs: Int32 = 0
+    /// Where the leaders named above can be reached.
     /// Since version 10.
     package var nodeEndpoints: [NodeEndpoint] = []
     package var unknownTaggedFields: [UnknownTaggedField] = []
@@ -197,7 +200,9 @@ extension ProduceResponse {
 
         package var index: Int32 = 0
         package var errorCode: ErrorCode = .none
+        /// The offset of the first record; -1 after an error.
         package var baseOffset: Int64 = 0
+        /// -1 unless the topic takes the time of the append.
         /// Since version 2.
         package var logAppendTimeMs: Int64 = -1
         /// Since version 5.
@@ -206,6 +211,7 @@ extension ProduceResponse {
         package var recordErrors: [BatchIndexAndErrorMessage] = []
         /// Since version 8.
         package var errorMessage: String? = nil
+        /// Where the leader is now, with error 6 (KIP-951).
         /// Since version 10.
         package var currentLeader: LeaderIdAndEpoch = LeaderIdAndEpoch()
         package var unknownTaggedFields: [UnknownTaggedField] = []

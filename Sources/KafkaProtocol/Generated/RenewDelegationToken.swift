@@ -40,7 +40,7 @@ package struct RenewDelegationTokenRequest: RequestMessage {
 /// Prolongs a delegation token.
 ///
 /// Versions 0 to 2, flexible from 2; response.
-package struct RenewDelegationTokenResponse: ResponseMessage {
+package struct RenewDelegationTokenResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .renewDelegationToken }
     package static var versions: ClosedRange<Int16> { 0...2 }
     package static var firstFlexibleVersion: Int16 { 2 }

@@ -164,6 +164,7 @@ extension StopReplicaRequest {
 
         package var partitionIndex: Int32 = 0
         package var leaderEpoch: Int32 = -1
+        /// Whether the replica is deleted as well.
         package var deletePartition: Bool = false
         package var unknownTaggedFields: [UnknownTaggedField] = []
 

@@ -101,7 +101,7 @@ extension SyncGroupRequest {
 /// The leader hands over the assignment, every member gets its own part.
 ///
 /// Versions 0 to 5, flexible from 4; response.
-package struct SyncGroupResponse: ResponseMessage {
+package struct SyncGroupResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .syncGroup }
     package static var versions: ClosedRange<Int16> { 0...5 }
     package static var firstFlexibleVersion: Int16 { 4 }

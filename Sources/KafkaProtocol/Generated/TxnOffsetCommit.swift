@@ -148,7 +148,7 @@ extension TxnOffsetCommitRequest {
 /// Commits a group's positions as a part of a transaction.
 ///
 /// Versions 0 to 4, flexible from 3; response.
-package struct TxnOffsetCommitResponse: ResponseMessage {
+package struct TxnOffsetCommitResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .txnOffsetCommit }
     package static var versions: ClosedRange<Int16> { 0...4 }
     package static var firstFlexibleVersion: Int16 { 3 }

@@ -91,7 +91,7 @@ extension UpdateFeaturesRequest {
 /// Changes the finalized features of the cluster (KIP-584).
 ///
 /// Versions 0 to 1, flexible from 0; response.
-package struct UpdateFeaturesResponse: ResponseMessage {
+package struct UpdateFeaturesResponse: ThrottledResponse {
     package static var apiKey: ApiKey { .updateFeatures }
     package static var versions: ClosedRange<Int16> { 0...1 }
     package static var firstFlexibleVersion: Int16 { 0 }

@@ -29,6 +29,12 @@ package protocol RequestMessage: ApiMessage {
 /// The body of a response.
 package protocol ResponseMessage: ApiMessage {}
 
+/// A response that tells its client how long the broker makes it wait for its quota (KIP-219).
+package protocol ThrottledResponse: ResponseMessage {
+    /// Milliseconds. Versions that lack the field drop it.
+    var throttleTimeMs: Int32 { get set }
+}
+
 /// A record's key or value, or opaque bytes between clients, with the version in the first two bytes.
 package protocol DataMessage: VersionedMessage {}
 
