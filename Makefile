@@ -9,7 +9,7 @@
 # make golden       only what compares with recordings of Apache Kafka; MARTLET_GOLDEN=directory names other recordings
 # make integration  only real brokers with real clients
 # make simulate     only whole clusters of state machines under seeded chance
-# make fuzz         millions of mutated inputs for every decoder; FUZZ_ITERATIONS=n
+# make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
 # make check        what gates a merge: format, generated sources in step, no warnings, imports as declared
 # make lint         only the format
@@ -23,7 +23,9 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
+FUZZ_TARGETS ?= protocol
 FUZZ_ITERATIONS ?= 1000000
+FUZZ_SEED ?= 1
 
 # Our own warnings are errors in every build of ours, so that all rules share one build.
 export MARTLET_STRICT := 1
@@ -72,11 +74,12 @@ integration: test-build
 simulate: test-build
 	$(SWIFT_TEST) --filter Simulation
 
-fuzz: test-build
-	FUZZ_ITERATIONS=$(FUZZ_ITERATIONS) $(SWIFT_TEST) --filter Fuzz
+fuzz: dependencies
+	swift build --configuration release --product Fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		.build/release/Fuzz $$target --iterations $(FUZZ_ITERATIONS) --seed $(FUZZ_SEED) || exit 1; done
 
 bench: dependencies
-	swift build --configuration release --static-swift-stdlib
 	@Tests/Benchmarks/run.sh
 
 check: lint generated test-build
