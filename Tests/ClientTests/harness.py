@@ -147,6 +147,7 @@ class Broker:
         }
         self.settings.update({name.replace("_", "."): value for name, value in settings.items()})
         self.properties = os.path.join(self.home, "server.properties")
+        self.launcher = []
 
     @property
     def bootstrap(self):
@@ -155,7 +156,8 @@ class Broker:
     def command(self, *overrides):
         with open(self.properties, "w") as file:
             file.writelines(f"{name}={value}\n" for name, value in self.settings.items())
-        return [MARTLET, "broker", self.properties, *(part for o in overrides for part in ("--override", o))]
+        flags = [part for override in overrides for part in ("--override", override)]
+        return [*self.launcher, MARTLET, "broker", self.properties, *flags]
 
     def start(self, *overrides, seconds=30):
         with open(self.log, "ab") as log:
