@@ -42,6 +42,10 @@ extension GroupCoordinator {
                 groups[id]?.keep(partition, CommittedOffset(value), offset)
             } else {
                 groups[id]?.offsets[partition] = nil
+                // Nothing else was known of a group that only kept positions.
+                if let group = groups[id], group.stateSince == nil, group.generation == 0, !group.hasOffsets {
+                    groups[id] = nil
+                }
             }
         case .group(let id, let value?):
             var group = Group(id: id, value, now: now)
