@@ -116,7 +116,7 @@ struct CHandle: @unchecked Sendable {
     }
 
     private func multi(
-        _ operations: [ZooKeeperOperation], chroot: String, _ arena: Arena, _ completion: Completion,
+        _ operations: [ZooKeeperMultiOperation], chroot: String, _ arena: Arena, _ completion: Completion,
         _ context: UnsafeMutableRawPointer
     ) -> Int32 {
         let buffers = MultiBuffers(count: operations.count)

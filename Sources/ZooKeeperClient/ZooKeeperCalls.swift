@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Whatever executes requests against ZooKeeper: one session (``ZooKeeperSession``) or a client that outlives sessions
-/// (``ZooKeeperClient``).
+/// (``ZooKeeperConnection``).
 package protocol ZooKeeperCalls: Sendable {
     /// Executes the requests in order, pipelined, and answers when all have a result; results are in the order of the
     /// requests. Each request succeeds or fails for itself.
@@ -81,7 +81,7 @@ extension ZooKeeperCalls {
 
     /// Applies all operations or none. Throws when ZooKeeper's decision is not known; a refusal is in the outcome.
     package func multi(
-        _ operations: [ZooKeeperOperation]
+        _ operations: [ZooKeeperMultiOperation]
     ) async throws(ZooKeeperError) -> ZooKeeperMultiOutcome {
         guard case .multi(let outcome) = try await one(.multi(operations)) else { throw .marshallingError }
         return outcome

@@ -28,9 +28,9 @@ package enum ZooKeeperEvent: Hashable, Sendable {
     /// The connection is gone; the session still lives, for a while.
     case disconnected
     /// The session is dead: its ephemeral nodes and watches are gone. The last event of a ``ZooKeeperSession`` but for
-    /// ``closed``; a ``ZooKeeperClient`` goes on with ``sessionReplaced(_:)``.
+    /// ``closed``; a ``ZooKeeperConnection`` goes on with ``sessionReplaced(_:)``.
     case expired
-    /// Only from a ``ZooKeeperClient``: a new session took the place of one that had expired. No watch is armed.
+    /// Only from a ``ZooKeeperConnection``: a new session took the place of one that had expired. No watch is armed.
     case sessionReplaced(ZooKeeperSessionIdentity)
     /// The credentials were refused; the session is dead.
     case authFailed

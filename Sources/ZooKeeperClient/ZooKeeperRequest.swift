@@ -23,11 +23,11 @@ package enum ZooKeeperRequest: Hashable, Sendable {
     /// Brings the server that the session is connected to up to the leader. Answers ``ZooKeeperReply/done``.
     case sync(path: String)
     /// All of the operations or none. Answers ``ZooKeeperReply/multi(_:)``, also when ZooKeeper refused them.
-    case multi([ZooKeeperOperation])
+    case multi([ZooKeeperMultiOperation])
 }
 
 /// One operation of a multi.
-package enum ZooKeeperOperation: Hashable, Sendable {
+package enum ZooKeeperMultiOperation: Hashable, Sendable {
     /// TTL modes cannot be part of a multi.
     case create(path: String, data: [UInt8]?, acl: [ZNodeACL] = .open, mode: CreateMode = .persistent)
     case delete(path: String, version: Int32 = -1)

@@ -5,7 +5,7 @@
 /// Requests are pipelined, at most ``ZooKeeperConfiguration/maxInFlightRequests`` at once, in the order in which they
 /// were submitted. While the connection is gone they fail with ``ZooKeeperError/connectionLoss``; once the session has
 /// expired, with ``ZooKeeperError/sessionExpired``. Nothing is sent again: that, and a new session after an expired one,
-/// is what ``ZooKeeperClient`` is for. Every request gets a result, also when the session ends first.
+/// is what ``ZooKeeperConnection`` is for. Every request gets a result, also when the session ends first.
 ///
 /// `onEvent` is called in order, one event at a time, on the session's own queue; it must not block.
 package final class ZooKeeperSession: ZooKeeperCalls {

@@ -13,7 +13,7 @@ import Synchronization
 /// wait for it.
 ///
 /// `onEvent` is called in order, one event at a time, on the client's own queue; it must not block.
-package final class ZooKeeperClient: ZooKeeperCalls {
+package final class ZooKeeperConnection: ZooKeeperCalls {
     private let core: ClientCore
 
     /// Prepares a client; nothing happens before ``connect()``. `beforeReplacing` runs after a session has expired,
