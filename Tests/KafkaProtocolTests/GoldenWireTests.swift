@@ -36,7 +36,8 @@ import Testing
         }
         #expect(frames > 0)
         print(
-            "golden wire: \(frames) frames, \(pairs.count) API versions, \(tokens) SASL tokens, \(refused.count) refused"
+            "golden wire: \(frames) frames, \(pairs.count) API versions, \(tokens) SASL tokens,",
+            "\(refused.count) refused"
         )
     }
 
