@@ -14,18 +14,25 @@ bin=$destination$prefix/bin
 install -D --mode=755 "$binary" "$bin/martlet"
 echo "$prefix/bin/martlet"
 
-for command in $("$binary" --commands); do
-    name=kafka-${command#kafka-}
-    for link in "$name" "$name.sh"; do
-        path=$bin/$link
-        if [[ ! -e $path && ! -L $path ]] || [[ $(readlink "$path" 2>/dev/null) == martlet ]]; then
-            ln --symbolic --force martlet "$path"
-            echo "$prefix/bin/$link"
-        else
-            echo "kept: $path is not ours" >&2
-        fi
-    done
+# link TARGET NAME
+link() {
+    local path=$bin/$2
+    if [[ ! -e $path && ! -L $path ]] || [[ $(readlink "$path" 2>/dev/null) == "$1" ]]; then
+        ln --symbolic --force "$1" "$path"
+        echo "$prefix/bin/$2"
+    else
+        echo "kept: $path is not ours" >&2
+    fi
+}
+
+for command in $("$binary" --commands) server-start; do
+    link martlet "kafka-${command#kafka-}"
+    link martlet "kafka-${command#kafka-}.sh"
 done
+# Apache's looks for a Java process, so it would not find a broker that is none.
+install -D --mode=755 deploy/kafka-server-stop.sh "$destination$prefix/lib/martlet/kafka-server-stop"
+link ../lib/martlet/kafka-server-stop kafka-server-stop
+link ../lib/martlet/kafka-server-stop kafka-server-stop.sh
 
 configuration=$destination/etc/kafka/server.properties
 if [[ -e $configuration ]]; then
