@@ -134,6 +134,20 @@ let package = Package(
             dependencies: [
                 "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata", nioCore,
             ]),
+
+        // MARK: Benchmarks, run by `make bench`.
+        .target(name: "BenchmarkKit", path: "Tests/Benchmarks/Kit"),
+        .executableTarget(
+            name: "floor", dependencies: ["BenchmarkKit", "KafkaRecords"], path: "Tests/Benchmarks/Floor"),
+        .executableTarget(
+            name: "hop", dependencies: ["BenchmarkKit", nioCore, nioPosix], path: "Tests/Benchmarks/Hop"),
+        .executableTarget(
+            name: "loadgen",
+            dependencies: [
+                "BenchmarkKit", "KafkaModel", "KafkaRecords", "KafkaProtocol", "KafkaNetworking", nioCore, nioPosix,
+                logging,
+            ],
+            path: "Tests/Benchmarks/LoadGenerator"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -137,7 +137,10 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
                 machine.received(request, bytes: bytes)
             }
         } catch {
-            logger.info("closing a connection that does not speak Kafka", metadata: ["error": "\(error)"])
+            // Bytes get lost when a peer goes away in the middle of a frame.
+            logger.log(
+                level: error == .bytesLost ? .debug : .info, "closing a connection that does not speak Kafka",
+                metadata: ["error": "\(error)"])
             machine.inputEnded()
         }
         if isNewcomer { watchNewcomer() }

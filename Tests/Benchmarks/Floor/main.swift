@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The least that a broker's work can cost on this machine: bytes go through the same system calls, and nothing else
+// is done. Figures are CPU seconds, user and kernel, of the receiving or sending thread alone, per GB (10⁹ bytes).
+//
+//   floor [--gigabytes 2] [--runs 3] [--frame 1048576] [--directory .]
+//
+// receive           recv of whole frames into one buffer that stays
+// receive, sum      and CRC-32C over them
+// receive, append   and pwrite to a growing file: the kernel allocates new pages
+// receive, rewrite  and pwrite over pages that are in its cache already
+// send file         sendfile of a cached file in regions of a frame's size
+
+import BenchmarkKit
+import Glibc
+import KafkaRecords
+import Synchronization
+
+let options = Options(CommandLine.arguments.dropFirst())
+let bytes = options.integer("gigabytes", default: 2) * 1_000_000_000
+let runs = options.integer("runs", default: 3)
+let frame = options.integer("frame", default: 1 << 20)
+let directory = options["directory", default: "."]
+
+enum Work: String, CaseIterable {
+    case receive = "receive"
+    case sum = "receive, sum"
+    case append = "receive, append"
+    case rewrite = "receive, rewrite"
+}
+
+/// What one run took.
+struct Cost: Sendable {
+    var cpu = 0.0
+    var time = 0.0
+}
+
+func scratchFile() -> Int32 {
+    let path = "\(directory)/floor-\(getpid())"
+    let descriptor = checked(open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600), "open \(path)")
+    unlink(path)
+    return descriptor
+}
+
+/// The server of a produce: receives frames, works, and answers each with a few bytes.
+func receive(_ work: Work) -> Cost {
+    let count = bytes / frame
+    let (listener, port) = Sockets.listen()
+    let client = startThread { [frame] in
+        let socket = Sockets.connect(port: port)
+        let content = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 4096)
+        let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+        defer {
+            content.deallocate()
+            answer.deallocate()
+            close(socket)
+        }
+        for index in content.indices { content[index] = UInt8(truncatingIfNeeded: index &* 31) }
+        // Some frames are on their way at any time, as from a producer.
+        for index in 0..<count {
+            guard Sockets.send(socket, UnsafeRawBufferPointer(content)) else { return }
+            if index >= 4 { guard Sockets.receive(socket, answer) else { return } }
+        }
+        for _ in 0..<min(4, count) { _ = Sockets.receive(socket, answer) }
+    }
+    let socket = Sockets.accept(listener)
+    close(listener)
+    let place = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 4096)
+    for index in place.indices { place[index] = 1 }
+    let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+    let file = scratchFile()
+    let segment = work == .rewrite ? 64 << 20 : 1 << 30
+    if work == .rewrite {
+        for offset in stride(from: 0, to: segment + frame, by: frame) { pwrite(file, place.baseAddress, frame, offset) }
+    }
+    var offset = 0
+    let cpu = threadCPU()
+    let time = now()
+    for _ in 0..<count {
+        guard Sockets.receive(socket, place) else { break }
+        if work != .receive { blackHole(Checksum.crc32c(UnsafeRawBufferPointer(place))) }
+        if work == .append || work == .rewrite {
+            checked(pwrite(file, place.baseAddress, frame, offset), "pwrite")
+            offset += frame
+            // A new segment; the old one is not kept, so that the disk does not fill.
+            if offset >= segment {
+                if work == .append { ftruncate(file, 0) }
+                offset = 0
+            }
+        }
+        guard Sockets.send(socket, UnsafeRawBufferPointer(answer)) else { break }
+    }
+    let cost = Cost(cpu: threadCPU() - cpu, time: now() - time)
+    join(client)
+    close(socket)
+    close(file)
+    place.deallocate()
+    answer.deallocate()
+    return cost
+}
+
+/// The server of a fetch: sends regions of a file that is in the page cache.
+func sendFile() -> Cost {
+    let file = scratchFile()
+    let size = 256 << 20
+    let place = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    for index in place.indices { place[index] = UInt8(truncatingIfNeeded: index) }
+    for offset in stride(from: 0, to: size, by: 1 << 20) { pwrite(file, place.baseAddress, 1 << 20, offset) }
+    place.deallocate()
+    let count = bytes / frame
+    let (listener, port) = Sockets.listen()
+    let client = startThread { [frame] in
+        let socket = Sockets.connect(port: port)
+        let place = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 4096)
+        defer {
+            place.deallocate()
+            close(socket)
+        }
+        for _ in 0..<count {
+            guard Sockets.receive(socket, place) else { return }
+        }
+    }
+    let socket = Sockets.accept(listener)
+    close(listener)
+    let cpu = threadCPU()
+    let time = now()
+    var position = 0
+    for _ in 0..<count {
+        if position + frame > size { position = 0 }
+        var offset = off_t(position)
+        let end = position + frame
+        while offset < end {
+            checked(sendfile(socket, file, &offset, end - Int(offset)), "sendfile")
+        }
+        position = end
+    }
+    let cost = Cost(cpu: threadCPU() - cpu, time: now() - time)
+    join(client)
+    close(socket)
+    close(file)
+    return cost
+}
+
+/// Keeps the compiler from dropping what is computed for nothing.
+@inline(never) func blackHole<Value>(_ value: Value) {}
+
+func report(_ name: String, _ costs: [Cost]) {
+    let gigabytes = Double(bytes / frame * frame) / 1e9
+    let cpu = costs.map { $0.cpu / gigabytes }.median
+    let rate = costs.map { gigabytes * 1000 / $0.time }.median
+    let padded = name + String(repeating: " ", count: max(0, 18 - name.count))
+    print("\(padded) \(number(cpu)) CPU s/GB  \(number(rate, digits: 0)) MB/s")
+    fflush(nil)
+}
+
+print("floor: frames of \(frame) bytes, medians of \(runs) runs of \(number(Double(bytes) / 1e9, digits: 1)) GB")
+for work in Work.allCases {
+    report(work.rawValue, (0..<runs).map { _ in receive(work) })
+}
+report("send file", (0..<runs).map { _ in sendFile() })
