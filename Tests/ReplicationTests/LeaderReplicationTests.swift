@@ -4,186 +4,235 @@ import KafkaModel
 import Replication
 import Testing
 
+private func everyone(_ id: BrokerID) -> Bool { true }
+
 @Suite struct LeaderReplicationTests {
     private func leader(
-        inSync: [BrokerID] = [1, 2, 3], replicas: [BrokerID] = [1, 2, 3], minInSync: Int = 1, logEnd: Offset = 10,
-        highWatermark: Offset = 5
+        replicas: [BrokerID] = [1, 2, 3], inSync: [BrokerID] = [1, 2, 3], minimum: Int = 1, logEnd: Offset = 0,
+        highWatermark: Offset = 0, now: Timestamp = 0
     ) -> LeaderReplication {
         LeaderReplication(
             localID: 1,
-            leadership: .init(leaderEpoch: 4, partitionEpoch: 7, replicas: replicas, inSyncReplicas: inSync),
-            logEnd: logEnd, highWatermark: highWatermark, minInSyncReplicas: minInSync, lagTimeMax: 30_000,
-            alive: [1, 2, 3], now: 0)
+            Leadership(leaderEpoch: 5, partitionEpoch: 7, replicas: replicas, inSyncReplicas: inSync),
+            epochStart: logEnd, logEnd: logEnd, highWatermark: highWatermark, minimumInSync: minimum,
+            maximumLag: 30_000, now: now)
     }
 
-    @Test func theHighWatermarkIsWhatEveryInSyncReplicaHas() {
-        var leader = leader()
-        #expect(leader.fetched(by: 2, from: 9, logStart: 0, now: 1) == [])
-        #expect(leader.fetched(by: 3, from: 8, logStart: 0, now: 1) == [.highWatermarkAdvanced(8)])
-        #expect(leader.fetched(by: 3, from: 10, logStart: 0, now: 2) == [.highWatermarkAdvanced(9)])
-        #expect(leader.highWatermark == 9)
+    private func proposal(_ members: [BrokerID], partitionEpoch: PartitionEpoch = 7) -> LeaderReplication.Proposal {
+        LeaderReplication.Proposal(leaderEpoch: 5, partitionEpoch: partitionEpoch, inSyncReplicas: members)
     }
 
-    @Test func anOnlyReplicaCommitsWhatItAppends() {
-        var leader = leader(inSync: [1], replicas: [1])
-        #expect(leader.appended(logEnd: 12, now: 1) == [.highWatermarkAdvanced(12)])
-        #expect(leader.acknowledgement(below: 12) == ErrorCode.none)
-        #expect(leader.acknowledgement(below: 13) == nil)
+    // MARK: High watermark
+
+    @Test func aSingleReplicaCommitsWhatItAppends() {
+        var leader = self.leader(replicas: [1], inSync: [1])
+        #expect(leader.appended(logEnd: 10, now: 0, isAlive: everyone) == [.highWatermarkAdvanced(10)])
+        #expect(leader.outcome(ofProduceUpTo: 10) == .done(.none))
+        #expect(leader.outcome(ofProduceUpTo: 11) == .waiting)
+    }
+
+    @Test func theMarkWaitsForEveryInSyncReplica() {
+        var leader = self.leader()
+        #expect(leader.appended(logEnd: 10, now: 0, isAlive: everyone) == [])
+        #expect(leader.follower(2, fetchedFrom: 10, logStart: 0, now: 1, isAlive: everyone) == [])
+        #expect(
+            leader.follower(3, fetchedFrom: 8, logStart: 0, now: 2, isAlive: everyone) == [.highWatermarkAdvanced(8)])
+        #expect(
+            leader.follower(3, fetchedFrom: 10, logStart: 0, now: 3, isAlive: everyone) == [.highWatermarkAdvanced(10)])
     }
 
     @Test func theMarkNeverMovesBack() {
-        var leader = leader()
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 1)
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        #expect(leader.highWatermark == 10)
-        // A follower that truncated fetches from below.
-        #expect(leader.fetched(by: 3, from: 2, logStart: 0, now: 2) == [])
-        #expect(leader.highWatermark == 10)
+        var leader = self.leader(logEnd: 20, highWatermark: 15)
+        #expect(leader.follower(2, fetchedFrom: 3, logStart: 0, now: 1, isAlive: everyone) == [])
+        #expect(leader.follower(3, fetchedFrom: 3, logStart: 0, now: 1, isAlive: everyone) == [])
+        #expect(leader.highWatermark == 15)
     }
 
-    @Test func aFollowerThatHasNotFetchedHoldsTheMarkBack() {
-        var leader = leader()
-        #expect(leader.fetched(by: 2, from: 10, logStart: 0, now: 1) == [])
+    @Test func theMarkStaysWhileTooFewAreInSync() {
+        var leader = self.leader(inSync: [1], minimum: 2)
+        #expect(leader.appended(logEnd: 10, now: 40_000, isAlive: everyone) == [])
+        #expect(leader.highWatermark == 0)
+        #expect(leader.admitsAcksAll() == .notEnoughReplicas)
+        #expect(leader.isUnderMinimumInSync)
     }
 
-    @Test func aCaughtUpFollowerIsProposedAndHoldsTheMarkBackAtOnce() {
-        var leader = leader(inSync: [1, 2])
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 1)
-        // Out of the set, but it may be about to join: it counts for now.
-        #expect(leader.highWatermark == 5)
+    @Test func theMinimumIsNeverMoreThanThereAreReplicas() {
+        var leader = self.leader(replicas: [1], inSync: [1], minimum: 3)
+        #expect(leader.admitsAcksAll() == .none)
+        #expect(leader.appended(logEnd: 1, now: 0, isAlive: everyone) == [.highWatermarkAdvanced(1)])
+    }
+
+    @Test func aReplicaThatIsAboutToJoinHoldsTheMarkBack() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1], logEnd: 10, now: 100_000)
+        #expect(leader.begin(now: 100_000, isAlive: everyone) == [.highWatermarkAdvanced(10)])
         #expect(
-            leader.fetched(by: 3, from: 10, logStart: 0, now: 100_000)?.contains(.proposeInSyncReplicas([1, 2, 3]))
-                == true)
-        #expect(leader.inSyncReplicas == [1, 2])
-        #expect(leader.maximalInSyncReplicas == [1, 2, 3])
-        _ = leader.appended(logEnd: 20, now: 100_001)
-        #expect(leader.fetched(by: 2, from: 20, logStart: 0, now: 100_002) == [])
-        #expect(leader.fetched(by: 3, from: 20, logStart: 0, now: 100_003) == [.highWatermarkAdvanced(20)])
+            leader.follower(2, fetchedFrom: 10, logStart: 0, now: 100_000, isAlive: { _ in false }) == [])
+        // Dead in the metadata, it holds nothing back; alive, it does.
+        var other = leader
+        #expect(other.appended(logEnd: 12, now: 100_001, isAlive: { _ in false }) == [.highWatermarkAdvanced(12)])
+        #expect(leader.appended(logEnd: 12, now: 100_001, isAlive: everyone) == [])
     }
 
-    @Test func aFollowerBelowTheEpochsStartIsNotProposed() {
-        var leader = leader(inSync: [1, 2], logEnd: 10, highWatermark: 5)
-        #expect(leader.fetched(by: 3, from: 9, logStart: 0, now: 1) == [])
-        #expect(leader.fetched(by: 3, from: 10, logStart: 0, now: 1) == [.proposeInSyncReplicas([1, 2, 3])])
-    }
+    // MARK: In-sync set
 
-    @Test func aDeadBrokerIsNotProposed() {
-        var leader = leader(inSync: [1, 2])
-        leader.aliveBrokersChanged([1, 2])
-        #expect(leader.fetched(by: 3, from: 10, logStart: 0, now: 1) == [])
-    }
-
-    @Test func whoLagsForTooLongIsRemovedButHoldsTheMarkUntilConfirmed() {
-        var leader = leader()
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 30_000)
-        #expect(leader.checkLag(now: 30_000) == [])
-        #expect(leader.checkLag(now: 30_001) == [.proposeInSyncReplicas([1, 2])])
-        #expect(leader.checkLag(now: 30_002) == [])
-        #expect(leader.highWatermark == 5)
+    @Test func aCaughtUpFollowerIsProposedAndCountsAtOnce() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1], logEnd: 10, highWatermark: 10, now: 100_000)
         #expect(
-            leader.proposalAccepted(leaderEpoch: 4, partitionEpoch: 8, inSyncReplicas: [1, 2], now: 30_003)
-                == [.highWatermarkAdvanced(10)])
+            leader.follower(2, fetchedFrom: 10, logStart: 0, now: 100_000, isAlive: everyone)
+                == [.propose(proposal([1, 2]))])
+        #expect(leader.inSyncReplicas == [1])
+        #expect(leader.maximalInSyncReplicas == [1, 2])
+        #expect(leader.appended(logEnd: 11, now: 200_000, isAlive: everyone) == [])
+        // While it is in flight there is no other.
+        #expect(leader.removeLaggards(now: 999_000) == [])
+        #expect(
+            leader.accepted(
+                proposal([1, 2]), leaderEpoch: 5, partitionEpoch: 8, inSyncReplicas: [1, 2], now: 200_000,
+                isAlive: everyone) == [])
         #expect(leader.inSyncReplicas == [1, 2])
+        #expect(
+            leader.follower(2, fetchedFrom: 11, logStart: 0, now: 200_001, isAlive: everyone)
+                == [.highWatermarkAdvanced(11)])
+    }
+
+    @Test(
+        arguments: [
+            (offset: 9, highWatermark: 10, epochStart: 0, alive: true, "behind the mark"),
+            (offset: 10, highWatermark: 10, epochStart: 11, alive: true, "behind the start of this epoch"),
+            (offset: 12, highWatermark: 10, epochStart: 0, alive: false, "dead"),
+        ] as [(Offset, Offset, Offset, Bool, String)])
+    func aFollowerIsNotProposedWhile(_ test: (Offset, Offset, Offset, Bool, String)) {
+        var leader = LeaderReplication(
+            localID: 1, Leadership(leaderEpoch: 5, partitionEpoch: 7, replicas: [1, 2], inSyncReplicas: [1]),
+            epochStart: test.2, logEnd: 12, highWatermark: test.1, minimumInSync: 2, maximumLag: 30_000, now: 0)
+        let actions = leader.follower(2, fetchedFrom: test.0, logStart: 0, now: 1, isAlive: { _ in test.3 })
+        #expect(actions == [], "\(test.4)")
+    }
+
+    @Test func aLaggardIsProposedForRemovalAndCountsUntilItIsConfirmed() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1, 2], now: 1000)
+        _ = leader.appended(logEnd: 5, now: 1000, isAlive: everyone)
+        #expect(leader.removeLaggards(now: 31_000) == [])
+        #expect(leader.removeLaggards(now: 31_001) == [.propose(proposal([1]))])
+        #expect(leader.appended(logEnd: 6, now: 31_002, isAlive: everyone) == [])
+        #expect(
+            leader.accepted(
+                proposal([1]), leaderEpoch: 5, partitionEpoch: 8, inSyncReplicas: [1], now: 31_003, isAlive: everyone)
+                == [.highWatermarkAdvanced(6)])
         #expect(leader.isUnderReplicated)
     }
 
-    @Test func whoHasEverythingIsInSyncHoweverLongAgo() {
-        var leader = leader()
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 1)
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        #expect(leader.checkLag(now: 1_000_000) == [])
+    @Test func anIdleFollowerAtTheEndIsNoLaggard() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1, 2], logEnd: 5)
+        _ = leader.follower(2, fetchedFrom: 5, logStart: 0, now: 1, isAlive: everyone)
+        #expect(leader.removeLaggards(now: 9_000_000) == [])
     }
 
-    @Test func readingAtTheEndOfThePreviousFetchCountsFromThen() {
-        var leader = leader()
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        _ = leader.fetched(by: 2, from: 5, logStart: 0, now: 20_000)
-        _ = leader.appended(logEnd: 15, now: 20_001)
-        // It has what the leader had at 20 000, so it was caught up then.
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 40_000)
-        #expect(leader.checkLag(now: 49_999) == [.proposeInSyncReplicas([1, 2])])
+    @Test func aFollowerThatKeepsPaceIsCaughtUpAtItsLastFetch() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1, 2], logEnd: 0)
+        // It always asks for what was the end at its fetch before, never for the end now.
+        var time: Timestamp = 0
+        for end in stride(from: Offset(10), through: 100, by: 10) {
+            _ = leader.appended(logEnd: end, now: time, isAlive: everyone)
+            _ = leader.follower(2, fetchedFrom: end - 10, logStart: 0, now: time, isAlive: everyone)
+            time += 20_000
+        }
+        #expect(leader.remotes[2]?.lastCaughtUp == time - 40_000)
+        #expect(leader.removeLaggards(now: time - 20_000) == [])
+        #expect(leader.removeLaggards(now: time - 20_000 + 10_001) == [.propose(proposal([1]))])
     }
 
-    @Test func belowTheMinimumNothingIsCommitted() {
-        var leader = leader(inSync: [1], minInSync: 2)
-        #expect(!leader.admitsAcksAll)
-        #expect(leader.appended(logEnd: 11, now: 1) == [])
-        #expect(leader.highWatermark == 5)
-        #expect(leader.minInSyncReplicasChanged(1, now: 2) == [])
-        leader.aliveBrokersChanged([1])
-        #expect(leader.appended(logEnd: 12, now: 100_000) == [.highWatermarkAdvanced(12)])
+    @Test func refusalsAreReactedToByTheirKind() {
+        func expanding() -> LeaderReplication {
+            var leader = self.leader(replicas: [1, 2], inSync: [1])
+            _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
+            return leader
+        }
+        for error in [ErrorCode.operationNotAttempted, .ineligibleReplica] {
+            var leader = expanding()
+            #expect(leader.refused(proposal([1, 2]), error) == [])
+            #expect(!leader.isProposalInFlight)
+        }
+        for error in [
+            ErrorCode.unknownTopicOrPartition, .unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion,
+            .invalidRequest,
+        ] {
+            var leader = expanding()
+            #expect(leader.refused(proposal([1, 2]), error) == [])
+            #expect(leader.isProposalInFlight)
+        }
+        var leader = expanding()
+        #expect(leader.refused(proposal([1, 2]), .notController) == [.propose(proposal([1, 2]))])
+        #expect(leader.refused(proposal([1]), .notController) == [])
     }
 
-    @Test func theMinimumIsBoundByTheNumberOfReplicas() {
-        var leader = leader(inSync: [1], replicas: [1], minInSync: 2)
-        #expect(leader.admitsAcksAll)
-        #expect(leader.appended(logEnd: 11, now: 1) == [.highWatermarkAdvanced(11)])
+    @Test func anAnswerToAnOlderLeadershipIsIgnored() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1])
+        _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
+        let new = Leadership(leaderEpoch: 6, partitionEpoch: 9, replicas: [1, 2], inSyncReplicas: [1])
+        _ = leader.lead(new, epochStart: 0, logEnd: 0, now: 2)
+        #expect(!leader.isProposalInFlight)
+        _ = leader.accepted(
+            proposal([1, 2]), leaderEpoch: 5, partitionEpoch: 8, inSyncReplicas: [1, 2], now: 3, isAlive: everyone)
+        #expect(leader.inSyncReplicas == [1])
+        #expect(leader.leadership == new)
     }
 
-    @Test func tooFewReplicasAfterTheAppendAreTold() {
-        var leader = leader(inSync: [1, 2], minInSync: 2)
-        leader.aliveBrokersChanged([1, 2])
-        _ = leader.fetched(by: 2, from: 10, logStart: 0, now: 1)
-        #expect(leader.acknowledgement(below: 10) == ErrorCode.none)
-        _ = leader.proposalAccepted(leaderEpoch: 4, partitionEpoch: 8, inSyncReplicas: [1], now: 2)
-        #expect(leader.acknowledgement(below: 10) == .notEnoughReplicasAfterAppend)
+    @Test func anOlderPartitionEpochIsIgnored() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1])
+        _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
+        _ = leader.accepted(
+            proposal([1, 2]), leaderEpoch: 5, partitionEpoch: 6, inSyncReplicas: [1, 2], now: 2, isAlive: everyone)
+        #expect(leader.inSyncReplicas == [1])
+        #expect(leader.isProposalInFlight)
     }
 
-    @Test(arguments: [ErrorCode.operationNotAttempted, .ineligibleReplica])
-    func aRefusalForNowAllowsAnotherProposal(error: ErrorCode) {
-        var leader = leader(inSync: [1, 2])
-        #expect(leader.fetched(by: 3, from: 10, logStart: 0, now: 1) == [.proposeInSyncReplicas([1, 2, 3])])
-        _ = leader.proposalRefused(error, leaderEpoch: 4, now: 2)
-        #expect(leader.maximalInSyncReplicas == [1, 2])
-        #expect(leader.fetched(by: 3, from: 10, logStart: 0, now: 3) == [.proposeInSyncReplicas([1, 2, 3])])
+    @Test func aNewEpochGivesInSyncFollowersTimeAndForgetsTheirEndsOnlyForANewLeader() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1, 2], logEnd: 5)
+        _ = leader.follower(2, fetchedFrom: 5, logStart: 0, now: 1, isAlive: everyone)
+        let new = Leadership(leaderEpoch: 6, partitionEpoch: 9, replicas: [1, 2, 4], inSyncReplicas: [1, 2])
+        _ = leader.lead(new, epochStart: 5, logEnd: 5, now: 100_000)
+        #expect(leader.remotes[2]?.logEnd == 5)
+        #expect(leader.remotes[2]?.lastCaughtUp == 100_000)
+        #expect(leader.remotes[4]?.logEnd == -1)
+        #expect(leader.remotes[4]?.lastCaughtUp == 0)
     }
 
-    @Test(arguments: [ErrorCode.fencedLeaderEpoch, .invalidUpdateVersion, .unknownTopicID])
-    func aRefusalForGoodWaitsForTheController(error: ErrorCode) {
-        var leader = leader(inSync: [1, 2])
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        #expect(leader.proposalRefused(error, leaderEpoch: 4, now: 2) == [])
-        #expect(leader.maximalInSyncReplicas == [1, 2, 3])
-        #expect(leader.checkLag(now: 1_000_000) == [])
+    @Test func aStrangersFetchChangesNothing() {
+        var leader = self.leader()
+        #expect(leader.follower(9, fetchedFrom: 0, logStart: 0, now: 0, isAlive: everyone) == [])
+        #expect(leader.remotes[9] == nil)
     }
 
-    @Test func anyOtherErrorRepeatsTheProposal() {
-        var leader = leader(inSync: [1, 2])
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        #expect(
-            leader.proposalRefused(.unknownServerError, leaderEpoch: 4, now: 2) == [.proposeInSyncReplicas([1, 2, 3])])
+    // MARK: acks, deletion, readers
+
+    @Test func acksAllFailsAfterAppendWhenTooFewAreLeft() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1, 2], minimum: 2)
+        _ = leader.appended(logEnd: 5, now: 0, isAlive: everyone)
+        _ = leader.follower(2, fetchedFrom: 5, logStart: 0, now: 0, isAlive: everyone)
+        #expect(leader.outcome(ofProduceUpTo: 5) == .done(.none))
+        let shrunk = Leadership(leaderEpoch: 6, partitionEpoch: 9, replicas: [1, 2], inSyncReplicas: [1])
+        _ = leader.lead(shrunk, epochStart: 5, logEnd: 5, now: 1)
+        #expect(leader.outcome(ofProduceUpTo: 5) == .done(.notEnoughReplicasAfterAppend))
+        #expect(leader.outcome(ofProduceUpTo: 6) == .waiting)
     }
 
-    @Test func answersOfAnEarlierLeadershipAreIgnored() {
-        var leader = leader(inSync: [1, 2])
-        _ = leader.fetched(by: 3, from: 10, logStart: 0, now: 1)
-        #expect(leader.proposalAccepted(leaderEpoch: 3, partitionEpoch: 9, inSyncReplicas: [1, 2, 3], now: 2) == [])
-        #expect(leader.proposalAccepted(leaderEpoch: 4, partitionEpoch: 6, inSyncReplicas: [1, 2, 3], now: 2) == [])
-        #expect(leader.inSyncReplicas == [1, 2])
+    @Test func theLowWatermarkIsTheSmallestLogStartOfTheLiving() {
+        var leader = self.leader(logEnd: 9)
+        _ = leader.follower(2, fetchedFrom: 9, logStart: 4, now: 0, isAlive: everyone)
+        #expect(leader.lowWatermark(logStart: 6, isAlive: everyone) == -1)
+        #expect(leader.lowWatermark(logStart: 6, isAlive: { $0 != 3 }) == 4)
+        #expect(leader.lowWatermark(logStart: 6, isAlive: { _ in false }) == 6)
     }
 
-    @Test func aStrangerIsNoFollower() {
-        var leader = leader()
-        #expect(leader.fetched(by: 9, from: 10, logStart: 0, now: 1) == nil)
-    }
-
-    @Test func aConsumerReadsFromItsRackWhereThatHasTheOffset() {
-        var leader = leader()
-        _ = leader.fetched(by: 2, from: 8, logStart: 0, now: 1)
-        _ = leader.fetched(by: 3, from: 10, logStart: 4, now: 1)
+    @Test func aConsumerReadsFromTheMostCaughtUpReplicaOfItsRack() {
+        var leader = self.leader(logEnd: 9)
         let racks: [BrokerID: String] = [1: "a", 2: "b", 3: "b"]
-        #expect(leader.preferredReadReplica(rack: "b", racks: racks, offset: 7, now: 2) == 3)
-        #expect(leader.preferredReadReplica(rack: "b", racks: racks, offset: 2, now: 2) == 2)
-        #expect(leader.preferredReadReplica(rack: "a", racks: racks, offset: 7, now: 2) == nil)
-        #expect(leader.preferredReadReplica(rack: "c", racks: racks, offset: 7, now: 2) == nil)
-    }
-
-    @Test func theLowWatermarkIsThatOfLivingReplicas() {
-        var leader = leader()
-        _ = leader.fetched(by: 2, from: 8, logStart: 3, now: 1)
-        _ = leader.fetched(by: 3, from: 8, logStart: 5, now: 1)
-        #expect(leader.lowWatermark(localLogStart: 6) == 3)
-        leader.aliveBrokersChanged([1, 3])
-        #expect(leader.lowWatermark(localLogStart: 6) == 5)
+        _ = leader.follower(2, fetchedFrom: 7, logStart: 0, now: 0, isAlive: everyone)
+        _ = leader.follower(3, fetchedFrom: 9, logStart: 8, now: 0, isAlive: everyone)
+        #expect(leader.preferredReadReplica(rack: "a", offset: 5) { racks[$0] } == nil)
+        #expect(leader.preferredReadReplica(rack: "b", offset: 5) { racks[$0] } == 2)
+        #expect(leader.preferredReadReplica(rack: "b", offset: 8) { racks[$0] } == 3)
+        #expect(leader.preferredReadReplica(rack: "c", offset: 8) { racks[$0] } == nil)
     }
 }

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+
+/// How a fetch names a partition: by topic name below version 13, by topic id from there on.
+package struct FetchPartitionKey: Hashable, Sendable {
+    package var topic: String
+    package var topicID: KafkaUUID
+    package var partition: Int32
+
+    package init(topic: String = "", topicID: KafkaUUID = .zero, partition: Int32) {
+        self.topic = topic
+        self.topicID = topicID
+        self.partition = partition
+    }
+}
+
+/// What a fetch asks of one partition.
+package struct FetchPartition: Hashable, Sendable {
+    package var key: FetchPartitionKey
+    package var fetchOffset: Offset
+    package var logStart: Offset
+    package var maximumBytes: Int32
+    package var currentLeaderEpoch: LeaderEpoch
+    package var lastFetchedEpoch: LeaderEpoch
+
+    package init(
+        key: FetchPartitionKey, fetchOffset: Offset, logStart: Offset = -1, maximumBytes: Int32,
+        currentLeaderEpoch: LeaderEpoch = -1, lastFetchedEpoch: LeaderEpoch = -1
+    ) {
+        self.key = key
+        self.fetchOffset = fetchOffset
+        self.logStart = logStart
+        self.maximumBytes = maximumBytes
+        self.currentLeaderEpoch = currentLeaderEpoch
+        self.lastFetchedEpoch = lastFetchedEpoch
+    }
+}
+
+/// What a fetch found in one partition, as far as it decides whether an incremental answer names it.
+package struct FetchedPartition: Hashable, Sendable {
+    package var key: FetchPartitionKey
+    package var error: ErrorCode
+    package var highWatermark: Offset
+    package var logStart: Offset
+    package var hasRecords: Bool
+    /// A preferred read replica or a diverging epoch: always told.
+    package var hasNews: Bool
+
+    package init(
+        key: FetchPartitionKey, error: ErrorCode = .none, highWatermark: Offset, logStart: Offset, hasRecords: Bool,
+        hasNews: Bool = false
+    ) {
+        self.key = key
+        self.error = error
+        self.highWatermark = highWatermark
+        self.logStart = logStart
+        self.hasRecords = hasRecords
+        self.hasNews = hasNews
+    }
+}
+
+/// The fetch sessions of a broker (KIP-227): what a client fetches is remembered, so that requests name only what
+/// changed and answers only what is new.
+///
+/// A pure machine, used under one lock; splitting sessions into shards by id is the owner's choice. Each request is
+/// ``begin(id:epoch:partitions:forgotten:isFollower:usesTopicIDs:now:)``, then a read of the partitions it returns, then
+/// ``finish(_:_:)``.
+package struct FetchSessionCache: Sendable {
+    package typealias SessionID = Int32
+
+    /// What a request turned out to be, and what is to be read for it, in this order.
+    package struct Context: Sendable {
+        /// 0 when there is no session; what the answer carries.
+        package var sessionID: SessionID
+        package var partitions: [FetchPartition]
+        /// Whether the answer names only what is new.
+        package var isIncremental: Bool
+    }
+
+    private struct Remembered {
+        var request: FetchPartition
+        /// As last told; −1 makes the next success news.
+        var highWatermark: Offset = -1
+        var logStart: Offset = -1
+    }
+
+    private struct Session {
+        let isFollower: Bool
+        let usesTopicIDs: Bool
+        let created: Timestamp
+        var lastUsed: Timestamp
+        /// What the next request must carry; 1 to 2³¹−1, then 1 again.
+        var epoch: Int32 = 1
+        var order: [FetchPartitionKey] = []
+        var partitions: [FetchPartitionKey: Remembered] = [:]
+    }
+
+    /// `max.incremental.fetch.session.cache.slots`.
+    package let slots: Int
+    /// A session may be evicted for another when idle for this long, in milliseconds.
+    package static let evictionAge: Int64 = 120_000
+    private var sessions: [SessionID: Session] = [:]
+    private var random: any RandomNumberGenerator & Sendable
+
+    package init(slots: Int, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+        self.slots = slots
+        self.random = random
+    }
+
+    package var count: Int { sessions.count }
+    package var partitionCount: Int { sessions.values.reduce(0) { $0 + $1.partitions.count } }
+
+    // MARK: A request
+
+    /// Sorts out what a request means.
+    /// - Parameters:
+    ///   - id: 0 for none. - epoch: 0 to begin a session, −1 to have none, otherwise the expected one.
+    /// - Throws: FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH or FETCH_SESSION_TOPIC_ID_ERROR; the answer then
+    ///   has session id 0 and no partitions.
+    package mutating func begin(
+        id: SessionID, epoch: Int32, partitions: [FetchPartition], forgotten: [FetchPartitionKey], isFollower: Bool,
+        usesTopicIDs: Bool, now: Timestamp
+    ) throws(FetchSessionError) -> Context {
+        if epoch == 0 || epoch == -1 {
+            sessions[id] = nil
+            guard epoch == 0 else { return Context(sessionID: 0, partitions: partitions, isIncremental: false) }
+            let new = open(partitions, isFollower: isFollower, usesTopicIDs: usesTopicIDs, now: now)
+            return Context(sessionID: new, partitions: partitions, isIncremental: false)
+        }
+        guard var session = sessions[id] else { throw FetchSessionError(code: .fetchSessionIDNotFound) }
+        guard session.epoch == epoch else { throw FetchSessionError(code: .invalidFetchSessionEpoch) }
+        guard session.usesTopicIDs == usesTopicIDs else { throw FetchSessionError(code: .fetchSessionTopicIDError) }
+        for partition in partitions {
+            if session.partitions[partition.key] == nil { session.order.append(partition.key) }
+            session.partitions[partition.key, default: Remembered(request: partition)].request = partition
+        }
+        let removed = Set(forgotten)
+        if !removed.isEmpty {
+            for key in removed { session.partitions[key] = nil }
+            session.order.removeAll { removed.contains($0) }
+        }
+        session.epoch = session.epoch == Int32.max ? 1 : session.epoch + 1
+        session.lastUsed = now
+        guard !session.order.isEmpty else {
+            sessions[id] = nil
+            return Context(sessionID: 0, partitions: [], isIncremental: false)
+        }
+        let toRead = session.order.compactMap { session.partitions[$0]?.request }
+        sessions[id] = session
+        return Context(sessionID: id, partitions: toRead, isIncremental: true)
+    }
+
+    /// Says which of the partitions that were read the answer names, in the order read.
+    package mutating func finish(_ context: Context, _ results: [FetchedPartition]) -> [FetchPartitionKey] {
+        guard context.sessionID != 0, var session = sessions[context.sessionID] else { return results.map(\.key) }
+        var told: [FetchPartitionKey] = []
+        var served: Set<FetchPartitionKey> = []
+        for result in results {
+            guard var known = session.partitions[result.key] else {
+                told.append(result.key)
+                continue
+            }
+            let isNews =
+                result.hasRecords || result.hasNews || result.error != .none
+                || known.highWatermark != result.highWatermark || known.logStart != result.logStart
+            // After an error the next success is news, whatever it says.
+            known.highWatermark = result.error == .none ? result.highWatermark : -1
+            known.logStart = result.logStart
+            session.partitions[result.key] = known
+            if isNews || !context.isIncremental { told.append(result.key) }
+            if result.hasRecords { served.insert(result.key) }
+        }
+        // Whoever was served waits behind those who were not.
+        if !served.isEmpty, context.isIncremental {
+            session.order = session.order.filter { !served.contains($0) } + session.order.filter(served.contains)
+        }
+        sessions[context.sessionID] = session
+        return told
+    }
+
+    // MARK: Room
+
+    private mutating func open(
+        _ partitions: [FetchPartition], isFollower: Bool, usesTopicIDs: Bool, now: Timestamp
+    ) -> SessionID {
+        guard !partitions.isEmpty, makeRoom(isFollower: isFollower, size: partitions.count, now: now) else { return 0 }
+        var session = Session(isFollower: isFollower, usesTopicIDs: usesTopicIDs, created: now, lastUsed: now)
+        for partition in partitions where session.partitions[partition.key] == nil {
+            session.order.append(partition.key)
+            session.partitions[partition.key] = Remembered(request: partition)
+        }
+        let id = newID()
+        sessions[id] = session
+        return id
+    }
+
+    /// The longest idle session goes when it is idle for long; otherwise one that is worth less and no longer young.
+    private mutating func makeRoom(isFollower: Bool, size: Int, now: Timestamp) -> Bool {
+        guard sessions.count >= slots else { return true }
+        guard slots > 0 else { return false }
+        if let idlest = sessions.min(by: { ($0.value.lastUsed, $0.key) < ($1.value.lastUsed, $1.key) }),
+            now - idlest.value.lastUsed > Self.evictionAge
+        {
+            sessions[idlest.key] = nil
+            return true
+        }
+        func worth(_ session: Session) -> (Int, Int) { (session.isFollower ? 1 : 0, session.partitions.count) }
+        func isWorthLess(_ left: (key: SessionID, value: Session), _ right: (key: SessionID, value: Session)) -> Bool {
+            let (leftWorth, rightWorth) = (worth(left.value), worth(right.value))
+            return leftWorth == rightWorth ? left.key < right.key : leftWorth < rightWorth
+        }
+        let old = sessions.filter { now - $0.value.created > Self.evictionAge }
+        guard let cheapest = old.min(by: isWorthLess), worth(cheapest.value) < (isFollower ? 1 : 0, size) else {
+            return false
+        }
+        sessions[cheapest.key] = nil
+        return true
+    }
+
+    private mutating func newID() -> SessionID {
+        func draw(_ generator: inout some RandomNumberGenerator) -> SessionID {
+            SessionID.random(in: 1...SessionID.max, using: &generator)
+        }
+        var id = draw(&random)
+        while sessions[id] != nil { id = draw(&random) }
+        return id
+    }
+}
+
+/// A fetch that does not fit its session.
+package struct FetchSessionError: Error, Hashable, Sendable {
+    package let code: ErrorCode
+}

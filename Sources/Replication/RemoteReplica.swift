@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+
+/// What a leader knows about one follower, from its fetches.
+package struct RemoteReplica: Hashable, Sendable {
+    /// −1 until the follower has fetched from this leader.
+    package private(set) var logStart: Offset = -1
+    /// The follower holds every record below; −1 until it has fetched from this leader.
+    package private(set) var logEnd: Offset = -1
+    /// The leader's log end at the follower's last fetch.
+    private var leaderEndAtLastFetch: Offset = -1
+    private var lastFetch: Timestamp = 0
+    /// When the follower last held everything the leader had.
+    package private(set) var lastCaughtUp: Timestamp = 0
+
+    /// A follower that fetches at `offset` holds every record below it.
+    ///
+    /// It counts as caught up now if it asks for the leader's end, and as caught up at its last fetch if it asks for
+    /// what was the leader's end then: under steady load a follower is always a little behind.
+    mutating func fetched(from offset: Offset, logStart: Offset, leaderEnd: Offset, now: Timestamp) {
+        if offset >= leaderEnd {
+            lastCaughtUp = max(lastCaughtUp, now)
+        } else if offset >= leaderEndAtLastFetch {
+            lastCaughtUp = max(lastCaughtUp, lastFetch)
+        }
+        self.logStart = logStart
+        logEnd = offset
+        leaderEndAtLastFetch = max(leaderEndAtLastFetch, leaderEnd)
+        lastFetch = now
+    }
+
+    /// A new leader epoch begins; what was known is kept only by a broker that led before.
+    mutating func epochBegan(leaderEnd: Offset, ledBefore: Bool, isInSync: Bool, now: Timestamp) {
+        lastCaughtUp = isInSync ? now : 0
+        if ledBefore {
+            leaderEndAtLastFetch = leaderEnd
+            lastFetch = isInSync ? now : 0
+        } else {
+            logStart = -1
+            logEnd = -1
+            leaderEndAtLastFetch = -1
+            lastFetch = 0
+        }
+    }
+
+    func isCaughtUp(leaderEnd: Offset, now: Timestamp, maximumLag: Int64) -> Bool {
+        logEnd == leaderEnd || now &- lastCaughtUp <= maximumLag
+    }
+}
