@@ -64,7 +64,7 @@ let package = Package(
         .target(
             name: "KafkaClient",
             dependencies: [
-                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaNetworking", nioCore, nioPosix, logging,
+                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaNetworking", nioCore, nioPosix, deque,
             ]),
         .target(
             name: "BrokerServer",
@@ -128,7 +128,9 @@ let package = Package(
         .testTarget(
             name: "KafkaClientTests",
             dependencies: ["KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", nioCore]),
-        .testTarget(name: "KafkaToolsTests", dependencies: ["KafkaTools", "KafkaModel", "GoldenFixtures"]),
+        .testTarget(
+            name: "KafkaToolsTests",
+            dependencies: ["KafkaTools", "KafkaClient", "KafkaModel", "GoldenFixtures", nioCore]),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [

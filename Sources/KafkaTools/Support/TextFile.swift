@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Reads the small files that commands take: properties, JSON, lists.
+enum TextFile {
+    /// The whole file. Throws what Java would: `NoSuchFileException` with the path.
+    static func read(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
+
+    static func bytes(_ path: String) throws -> [UInt8] {
+        guard let file = fopen(path, "r") else {
+            throw JavaException(
+                javaClass: errno == EACCES
+                    ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException",
+                message: path)
+        }
+        defer { fclose(file) }
+        var content: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, file)
+            if count == 0 { return content }
+            content += chunk[..<count]
+        }
+    }
+}
+
+/// Times as Java's formats write them, in the machine's time zone.
+enum TimeFormat {
+    /// `2026-11-21 07:04:19,190`, as log lines begin.
+    static func log(_ milliseconds: Int64) -> String { text(milliseconds, "%Y-%m-%d %H:%M:%S", ",") }
+
+    /// `2026-11-21 07:04:19:190`, the perf tools' default.
+    static func perf(_ milliseconds: Int64) -> String { text(milliseconds, "%Y-%m-%d %H:%M:%S", ":") }
+
+    private static func text(_ milliseconds: Int64, _ format: String, _ separator: String) -> String {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        var buffer = [CChar](repeating: 0, count: 64)
+        let count = strftime(&buffer, buffer.count, format, &parts)
+        let date = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return date + separator + padded(milliseconds % 1000)
+    }
+
+    private static func padded(_ number: Int64) -> String {
+        let text = "\(number)"
+        return String(repeating: "0", count: max(0, 3 - text.count)) + text
+    }
+}

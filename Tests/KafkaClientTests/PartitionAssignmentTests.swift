@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import KafkaClient
+
+@Suite struct PartitionAssignmentTests {
+    private func member(_ id: String, _ topics: [String], owned: [TopicPartition] = [], generation: Int32 = 1)
+        -> GroupMember
+    {
+        GroupMember(id: id, subscription: .init(topics: topics, owned: owned, generation: generation))
+    }
+
+    private func partitions(_ topic: String, _ numbers: Int32...) -> [TopicPartition] {
+        numbers.map { TopicPartition(topic, $0) }
+    }
+
+    /// The examples in the documentation of Java's `RangeAssignor` and `RoundRobinAssignor`.
+    @Test func rangesAreGivenTopicByTopic() {
+        let members = [member("C0", ["t0", "t1"]), member("C1", ["t0", "t1"])]
+        #expect(
+            PartitionAssignment.range(members, partitionCounts: ["t0": 3, "t1": 3]) == [
+                "C0": partitions("t0", 0, 1) + partitions("t1", 0, 1), "C1": partitions("t0", 2) + partitions("t1", 2),
+            ])
+    }
+
+    @Test func roundRobinGoesOverAllTopics() {
+        let members = [member("C0", ["t0", "t1"]), member("C1", ["t0", "t1"])]
+        #expect(
+            PartitionAssignment.roundRobin(members, partitionCounts: ["t0": 3, "t1": 3]) == [
+                "C0": partitions("t0", 0, 2) + partitions("t1", 1), "C1": partitions("t0", 1) + partitions("t1", 0, 2),
+            ])
+    }
+
+    @Test func roundRobinPassesOverWhoHasNotSubscribed() {
+        let members = [member("C0", ["t0"]), member("C1", ["t0", "t1"]), member("C2", ["t0", "t1", "t2"])]
+        #expect(
+            PartitionAssignment.roundRobin(members, partitionCounts: ["t0": 1, "t1": 2, "t2": 3]) == [
+                "C0": partitions("t0", 0), "C1": partitions("t1", 0),
+                "C2": partitions("t1", 1) + partitions("t2", 0, 1, 2),
+            ])
+    }
+
+    @Test func staticMembersComeFirst() {
+        var late = member("a", ["t"])
+        late.instanceID = nil
+        var fixed = member("z", ["t"])
+        fixed.instanceID = "one"
+        let result = PartitionAssignment.range([late, fixed], partitionCounts: ["t": 3])
+        #expect(result["z"] == partitions("t", 0, 1))
+    }
+
+    @Test func stickyKeepsWhatItCan() {
+        let members = [
+            member("C0", ["t"], owned: partitions("t", 0, 1, 2)), member("C1", ["t"], owned: partitions("t", 3, 4, 5)),
+            member("C2", ["t"], generation: -1),
+        ]
+        let result = PartitionAssignment.sticky(members, partitionCounts: ["t": 6])
+        #expect(result["C0"] == partitions("t", 0, 1))
+        #expect(result["C1"] == partitions("t", 3, 4))
+        #expect(result["C2"] == partitions("t", 2, 5))
+    }
+
+    @Test func cooperativeWithholdsWhatOthersStillOwn() {
+        let members = [member("C0", ["t"], owned: partitions("t", 0, 1)), member("C1", ["t"], generation: -1)]
+        let first = PartitionAssignment.cooperativeSticky(members, partitionCounts: ["t": 2])
+        #expect(first == ["C0": partitions("t", 0), "C1": []])
+        let second = PartitionAssignment.cooperativeSticky(
+            [member("C0", ["t"], owned: partitions("t", 0)), member("C1", ["t"])], partitionCounts: ["t": 2])
+        #expect(second == ["C0": partitions("t", 0), "C1": partitions("t", 1)])
+    }
+
+    @Test func aClaimFromAnOldGenerationDoesNotCount() {
+        let members = [
+            member("C0", ["t"], owned: partitions("t", 0), generation: 5),
+            member("C1", ["t"], owned: partitions("t", 0, 1), generation: 4),
+        ]
+        let result = PartitionAssignment.sticky(members, partitionCounts: ["t": 2])
+        #expect(result == ["C0": partitions("t", 0), "C1": partitions("t", 1)])
+    }
+
+    /// Whatever members own and want: every partition has one owner who wants it, and shares are even.
+    @Test(arguments: 0..<200)
+    func stickyIsCompleteAndBalanced(_ seed: Int) {
+        var generator = Seeded(state: UInt64(seed))
+        let counts: [String: Int32] = [
+            "a": .random(in: 1...9, using: &generator), "b": .random(in: 1...9, using: &generator),
+        ]
+        let isUniform = Bool.random(using: &generator)
+        let members = (0..<Int.random(in: 1...6, using: &generator)).map { index in
+            let topics = isUniform ? ["a", "b"] : [["a"], ["b"], ["a", "b"]].randomElement(using: &generator) ?? []
+            let owned = (0..<3).map { _ in
+                TopicPartition(topics.randomElement(using: &generator) ?? "a", .random(in: 0..<10, using: &generator))
+            }
+            return member(
+                "m\(index)", topics, owned: Array(Set(owned)), generation: .random(in: 1...2, using: &generator))
+        }
+        let result = PartitionAssignment.sticky(members, partitionCounts: counts)
+        let wanted = Set(members.flatMap(\.subscription.topics)).flatMap { topic in
+            (0..<(counts[topic] ?? 0)).map { TopicPartition(topic, $0) }
+        }
+        #expect(result.values.flatMap { $0 }.sorted() == wanted.sorted())
+        for member in members {
+            #expect(result[member.id]?.allSatisfy { member.subscription.topics.contains($0.topic) } == true)
+        }
+        if isUniform {
+            let sizes = result.values.map(\.count)
+            #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
+        }
+    }
+
+    @Test func subscriptionsAndAssignmentsReadBack() throws {
+        let subscription = ConsumerProtocol.Subscription(
+            topics: ["a", "b"], userData: [1, 2], owned: partitions("a", 0, 3) + partitions("b", 1), generation: 4,
+            rack: "r1")
+        #expect(ConsumerProtocol.Subscription(subscription.encoded()) == subscription)
+        let assignment = ConsumerProtocol.Assignment(partitions: partitions("x", 2, 1))
+        #expect(ConsumerProtocol.Assignment(assignment.encoded()) == assignment)
+        var cut = subscription.encoded()
+        cut.moveWriterIndex(to: cut.writerIndex - 3)
+        #expect(ConsumerProtocol.Subscription(cut) == nil)
+    }
+}
+
+private struct Seeded: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
