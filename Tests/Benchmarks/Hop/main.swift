@@ -19,7 +19,7 @@ let options = Options(CommandLine.arguments.dropFirst())
 let operations = options.integer("operations", default: 20_000)
 let directory = options["directory", default: "."]
 
-/// A growing file of which the first 256 MiB are used in turns, so that pages are new at first and cached later.
+/// A file whose 64 MiB are written over and over, all in the page cache, so that the shapes differ in the hop only.
 final class Log: @unchecked Sendable {
     // Used by one thread at a time: the one whose shape is measured.
     private let file: Int32
@@ -32,6 +32,8 @@ final class Log: @unchecked Sendable {
         unlink(path)
         bytes = .allocate(byteCount: size, alignment: 4096)
         for index in bytes.indices { bytes[index] = UInt8(truncatingIfNeeded: index) }
+        let filler = [UInt8](repeating: 1, count: 1 << 20)
+        for position in 0..<65 { checked(pwrite(file, filler, filler.count, position << 20), "pwrite") }
     }
 
     deinit {
@@ -42,7 +44,7 @@ final class Log: @unchecked Sendable {
     func append() {
         checked(pwrite(file, bytes.baseAddress, bytes.count, offset), "pwrite")
         offset += bytes.count
-        if offset > 256 << 20 { offset = 0 }
+        if offset > 64 << 20 { offset = 0 }
     }
 }
 
