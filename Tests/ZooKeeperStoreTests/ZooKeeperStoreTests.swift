@@ -1,3 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
 import Testing
+import ZooKeeperClient
+import ZooKeeperTestKit
+
+@testable import ZooKeeperStore
+
+/// Kafka's sequences of requests, on a real server.
+@Suite struct ZooKeeperStoreTests {
+    static let node = BrokerRegistrationNode(
+        endpoints: [
+            Endpoint(listenerName: "PLAINTEXT", host: "127.0.0.1", port: 9092, securityProtocol: .plaintext)
+        ], timestamp: 1_700_000_000_000)
+
+    @Test func theFirstBrokerMakesItsPathsInKafkasOrderWithNullData() async throws {
+        try await withStore { store, _ in
+            try await store.ensurePaths()
+            try await store.ensurePaths()
+            var created: [(Int64, String)] = []
+            for path in ZNodes.ensured + ["/brokers", "/config", "/admin"] {
+                let read = try #require(try await store.read(path))
+                #expect(read.data == nil)
+                created.append((read.stat.creationTransaction, path))
+            }
+            #expect(
+                created.sorted { $0.0 < $1.0 }.map(\.1) == [
+                    "/consumers", "/brokers", "/brokers/ids", "/brokers/topics", "/config", "/config/changes",
+                    "/admin", "/admin/delete_topics", "/brokers/seqid", "/isr_change_notification",
+                    "/latest_producer_id_block", "/log_dir_event_notification", "/config/topics", "/config/clients",
+                    "/config/users", "/config/brokers", "/config/ips",
+                ])
+        }
+    }
+
+    @Test func theClusterIdIsMadeOnce() async throws {
+        try await withStore { store, _ in
+            let first = try await store.clusterID(orCreate: .random())
+            let second = try await store.clusterID(orCreate: .random())
+            #expect(first == second)
+        }
+    }
+
+    @Test func brokerIdsGrowAboveTheReservedOnes() async throws {
+        try await withStore { store, _ in
+            try await store.ensurePaths()
+            #expect(try await store.generateBrokerID() == 1001)
+            #expect(try await store.generateBrokerID() == 1002)
+        }
+    }
+
+    @Test func aBrokerRegistersOnceAndItsEpochIsTheCreationTransaction() async throws {
+        try await withStore { store, connection in
+            try await store.ensurePaths()
+            let registrar = BrokerRegistrar(store, id: 7, node: Self.node) { connection.identity?.id }
+            let epoch = try await registrar.register(checkingEndpoints: true)
+            // The reply was lost: the node is ours and stays.
+            #expect(try await registrar.register() == epoch)
+            let found = try #require(try await store.read(ZNodes.broker(7)))
+            #expect(found.stat.creationTransaction == epoch)
+            #expect(found.stat.version == 1)
+            #expect(try await store.brokers().map(\.id) == [7])
+
+            let other = BrokerRegistrar(store, id: 7, node: Self.node) { 1 }
+            await #expect(throws: StoreError.brokerIDInUse(7, session: connection.identity?.id ?? 0)) {
+                try await other.register()
+            }
+            let neighbour = BrokerRegistrar(store, id: 8, node: Self.node) { connection.identity?.id }
+            await #expect(throws: StoreError.endpointInUse(host: "127.0.0.1", port: 9092, broker: 7)) {
+                try await neighbour.register(checkingEndpoints: true)
+            }
+        }
+    }
+
+    @Test func producerIdBlocksFollowEachOther() async throws {
+        try await withStore { store, _ in
+            try await store.ensurePaths()
+            #expect(try await store.allocateProducerIDs(1) == ProducerIDBlock(broker: 1, first: 0, last: 999))
+            #expect(try await store.allocateProducerIDs(2) == ProducerIDBlock(broker: 2, first: 1000, last: 1999))
+        }
+    }
+
+    @Test func theControllersBatchesAreExecutedAndFenced() async throws {
+        try await withStore { store, connection in
+            try await store.ensurePaths()
+            let registrar = BrokerRegistrar(store, id: 1, node: Self.node) { connection.identity?.id }
+            let executor = ControllerExecutor(store, brokerID: 1, registrar: registrar) { 1_700_000_000_000 }
+            func run(_ operations: [ClusterControl.ZooKeeperOperation], version: Int32) async -> [ZooKeeperAnswer] {
+                await executor.execute(
+                    ZooKeeperBatch(id: 1, operations: operations, controllerEpochVersion: version))
+            }
+            #expect(
+                await run([.readController, .readControllerEpoch, .createControllerEpoch], version: 0) == [
+                    .failed(.noNode), .failed(.noNode), .written(version: 0),
+                ])
+            #expect(await run([.elect(epoch: 1, expectedVersion: 0)], version: 0) == [.written(version: 1)])
+            #expect(await run([.elect(epoch: 2, expectedVersion: 1)], version: 0) == [.failed(.nodeExists)])
+            #expect(await run([.readController], version: 1) == [.controller(1, kraftControllerEpoch: -1)])
+
+            let topic = TopicAssignment(
+                name: "t", id: KafkaUUID(high: 1, low: 2), partitions: [0: PartitionAssignment([1])])
+            try await store.createTopic(topic, configuration: [(key: "a", value: "b")])
+            let partition = TopicPartition("t", 0)
+            var state = PartitionState(leader: 1, leaderEpoch: 0, inSyncReplicas: [1], controllerEpoch: 1)
+            #expect(
+                await run(
+                    [
+                        .readTopic("t", watch: true), .readTopicConfiguration("t"),
+                        .createPartitionsNode(topic: "t"), .createPartitionNode(partition),
+                        .createPartitionState(partition, state), .createPartitionsNode(topic: "t"),
+                        .readPartitionState(partition, watch: false),
+                    ], version: 1) == [
+                        .topic(topic), .configuration(["a": "b"]), .written(version: 0), .written(version: 0),
+                        .written(version: 0), .failed(.nodeExists), .partitionState(state),
+                    ])
+            state.leaderEpoch = 1
+            #expect(
+                await run(
+                    [
+                        .writePartitionState(partition, state, expectedVersion: 0),
+                        .writePartitionState(partition, state, expectedVersion: 0),
+                    ], version: 1) == [.written(version: 1), .failed(.badVersion)])
+            // A zombie: the epoch's version has moved on.
+            #expect(
+                await run([.writePartitionState(partition, state, expectedVersion: 1)], version: 0) == [
+                    .failed(.controllerMoved)
+                ])
+            #expect(
+                await run([.deleteTopic("t"), .deleteTopicConfiguration("t"), .deleteTopicDeletion("t")], version: 1)
+                    == [.deleted, .deleted, .deleted])
+            #expect(try await store.topic("t") == nil)
+        }
+    }
+
+    @Test func notificationsAreProcessedInOrderOnce() {
+        var notifications = ChangeNotifications(directory: ZNodes.configurationChanges)
+        #expect(
+            notifications.arrived(["config_change_0000000001", "config_change_0000000000", "other"]) == [
+                "config_change_0000000000", "config_change_0000000001",
+            ])
+        #expect(
+            notifications.arrived(["config_change_0000000001", "config_change_0000000002"]) == [
+                "config_change_0000000002"
+            ])
+        #expect(!ChangeNotifications.isOld(creationTime: 0, now: 900_000))
+        #expect(ChangeNotifications.isOld(creationTime: 0, now: 900_001))
+    }
+
+    @Test func malformedNodesAreErrorsThatNameThePath() {
+        for text in ["", "{", "[]", "{\"version\":1}", "{\"isr\":[\"x\"],\"leader\":1,\"leader_epoch\":0}", "\u{0}"] {
+            #expect(throws: ZNodeError.self) {
+                try ZNodeCodec.decodePartitionState(TopicPartition("t", 0), Array(text.utf8), version: 0)
+            }
+        }
+        #expect(throws: JSON.SyntaxError.self) { try JSON(Array(repeating: UInt8(ascii: "["), count: 100_000)) }
+    }
+}
+
+/// Runs `body` with a store below a chroot of its own on the shared server.
+func withStore(_ body: (ZooKeeperStore, ZooKeeperConnection) async throws -> Void) async throws {
+    let server = try await SharedZooKeeper.server()
+    let configuration = ZooKeeperConfiguration(
+        connect: try ZooKeeperConnectString("\(server.connectString)/store/\(UInt64.random(in: 0 ... .max))"),
+        sessionTimeout: .seconds(10), maxInFlightRequests: 100)
+    try await ZooKeeperStore.createChroot(configuration)
+    let connection = ZooKeeperConnection(configuration)
+    try await connection.connect()
+    do {
+        try await body(ZooKeeperStore(connection), connection)
+    } catch {
+        await connection.close()
+        throw error
+    }
+    await connection.close()
+}
