@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+import SimulationKit
+import Testing
+
+@Suite struct ControllerBrokerTests {
+    @Test func aDeadLeaderIsReplacedByTheNextInSync() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2, 3, 1]])
+        cluster.controller.forget()
+        cluster.kill(2)
+        let state = cluster.state("t", 0)
+        #expect(state?.leader == 3)
+        #expect(state?.leaderEpoch == 1)
+        #expect(state?.inSyncReplicas == [3, 1])
+        #expect(cluster.controller.leaderAndIsr(to: 3).map(\.isNew) == [false, false])
+        #expect(!cluster.controller.senders.contains(2))
+    }
+
+    @Test func aDeadFollowerLeavesTheInSyncSetUnderANewEpoch() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        cluster.kill(2)
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(cluster.state("t", 0)?.leaderEpoch == 1)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
+    }
+
+    @Test func theLastInSyncReplicaIsKeptWhenItDies() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2]])
+        cluster.kill(2)
+        #expect(cluster.state("t", 0)?.leader == -1)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [2])
+        cluster.start(2)
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(cluster.state("t", 0)?.leaderEpoch == 2)
+    }
+
+    @Test func aReturningBrokerLearnsEverything() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2], [1]])
+        cluster.kill(2)
+        cluster.controller.forget()
+        cluster.start(2)
+        #expect(cluster.controller.kinds(to: 2).prefix(2) == ["UpdateMetadata", "LeaderAndIsr"])
+        #expect(cluster.controller.updateMetadata(to: 2).first?.topics.first?.partitions.count == 2)
+        #expect(cluster.controller.leaderAndIsr(to: 2).map(\.partition.partition) == [0])
+        #expect(cluster.controller.updateMetadata(to: 1).first?.topics.isEmpty == true)
+    }
+
+    @Test func aBouncedBrokerFailsAndStarts() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        let controller = cluster.controller
+        // Re-registered between two looks at the list: the same id, a larger epoch.
+        cluster.world.zooKeeper.remove("/brokers/ids/2")
+        cluster.world.zooKeeper.put("/brokers/ids/2", .broker(ControllerHarness.registration(2)), version: 1)
+        controller.forget()
+        controller.feed(.brokersChanged)
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(controller.kinds(to: 2).contains("UpdateMetadata"))
+        guard case .updateMetadata(let request)? = controller.sent.last(where: { $0.broker == 2 })?.request else {
+            return
+        }
+        #expect(request.header.brokerEpoch == cluster.world.zooKeeper.node("/brokers/ids/2")?.czxid)
+    }
+
+    @Test func changedEndpointsAreTold() {
+        let cluster = Cluster(1, 2)
+        cluster.controller.forget()
+        cluster.write(.set("/brokers/ids/2", .broker(ControllerHarness.registration(2, port: 9999))))
+        #expect(cluster.controller.updateMetadata(to: 1).last?.brokers.last?.endpoints.first?.port == 9999)
+        cluster.controller.forget()
+        cluster.write(.set("/brokers/ids/2", .broker(ControllerHarness.registration(2, rack: "r", port: 9999))))
+        #expect(cluster.controller.sent.isEmpty)
+    }
+
+    @Test func aFailedLogDirectoryMovesLeadership() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        cluster.controller.answer = { broker, request in
+            guard broker == 2, case .leaderAndIsr = request else { return ControlAnswer() }
+            return ControlAnswer(partitions: [TopicPartition("t", 0): .kafkaStorageError])
+        }
+        #expect(throws: Never.self) {
+            _ = try cluster.world.zooKeeper.createSequential(
+                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
+        }
+        cluster.world.settle()
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
+        #expect(cluster.world.zooKeeper.children("/log_dir_event_notification").isEmpty)
+        #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [2])
+    }
+
+    @Test func controlledShutdownMovesLeadersAndLeavesFollowersQuietly() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2, 3, 1], [1, 2, 3], [2]])
+        let epoch = cluster.brokers[2]!.brokerEpoch
+        cluster.controller.forget()
+        #expect(
+            cluster.controller.request(.controlledShutdown(broker: 2, epoch: epoch))
+                == .controlledShutdown(remaining: []))
+        #expect(cluster.state("t", 0)?.leader == 3)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [3, 1])
+        #expect(cluster.state("t", 1)?.inSyncReplicas == [1, 3])
+        #expect(cluster.state("t", 2)?.leader == 2)
+        #expect(cluster.controller.stopReplica(to: 2).allSatisfy { !$0.delete && $0.partition.partition == 1 })
+        #expect(
+            cluster.controller.request(.controlledShutdown(broker: 2, epoch: epoch - 1))
+                == .refused(.init(.staleBrokerEpoch)))
+        #expect(
+            cluster.controller.request(.controlledShutdown(broker: 9, epoch: -1))
+                == .refused(.init(.brokerNotAvailable)))
+    }
+}
+
+@Suite struct ControllerElectionRequestTests {
+    @Test func thePreferredLeaderIsElectedOnceItIsInSync() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        let partition = TopicPartition("t", 0)
+        #expect(
+            cluster.controller.request(.electLeaders(.preferred, partitions: [partition]))
+                == .electLeaders([partition: .failure(.init(.electionNotNeeded))]))
+        cluster.kill(2)
+        cluster.start(2)
+        guard
+            case .electLeaders(let refused)? = cluster.controller.request(
+                .electLeaders(.preferred, partitions: [partition])), case .failure(let error)? = refused[partition]
+        else {
+            Issue.record("elected a leader that is not in sync")
+            return
+        }
+        #expect(error.code == .preferredLeaderNotAvailable)
+        cluster.alterPartition("t", 0, to: [1, 2])
+        #expect(
+            cluster.controller.request(.electLeaders(.preferred, partitions: nil))
+                == .electLeaders([partition: .success(2)]))
+    }
+
+    @Test func imbalanceIsCorrectedByTheTimer() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        cluster.kill(2)
+        cluster.start(2)
+        cluster.alterPartition("t", 0, to: [1, 2])
+        cluster.controller.feed(.timerFired(.leaderBalance))
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(cluster.controller.timers[.leaderBalance] == .seconds(300))
+    }
+
+    @Test func anUncleanLeaderIsElectedOnlyWhenAllowed() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("safe", [[2, 1]])
+        cluster.createTopic("available", [[2, 1]], configuration: ["unclean.leader.election.enable": "true"])
+        cluster.alterPartition("safe", 0, to: [2])
+        cluster.alterPartition("available", 0, to: [2])
+        cluster.kill(2)
+        #expect(cluster.state("safe", 0)?.leader == -1)
+        #expect(cluster.state("available", 0)?.leader == 1)
+        #expect(cluster.state("available", 0)?.inSyncReplicas == [1])
+        #expect(cluster.state("available", 0)?.recoveryState == .recovering)
+        #expect(cluster.controller.notices.contains(.uncleanElection(TopicPartition("available", 0), leader: 1)))
+        let partition = TopicPartition("safe", 0)
+        #expect(
+            cluster.controller.request(.electLeaders(.unclean, partitions: [partition]))
+                == .electLeaders([partition: .success(1)]))
+    }
+
+    @Test func theOldCommandsNodeIsServedAndDeleted() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        cluster.kill(2)
+        cluster.start(2)
+        cluster.alterPartition("t", 0, to: [1, 2])
+        cluster.write(.create("/admin/preferred_replica_election", .partitions([TopicPartition("t", 0)])))
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(cluster.world.zooKeeper.node("/admin/preferred_replica_election") == nil)
+    }
+}
+
+@Suite struct ControllerReassignmentTests {
+    @Test func aReassignmentFinishesWhenTheTargetIsInSync() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2]])
+        let partition = TopicPartition("t", 0)
+        cluster.controller.forget()
+        #expect(
+            cluster.controller.request(.reassignPartitions([partition: [3, 2]]))
+                == .reassignPartitions([partition: nil])
+        )
+        #expect(cluster.assignment("t", 0) == PartitionAssignment([3, 2, 1], adding: [3], removing: [1]))
+        #expect(cluster.state("t", 0)?.leaderEpoch == 1)
+        #expect(cluster.controller.leaderAndIsr(to: 3).map(\.isNew) == [true, true])
+        #expect(
+            cluster.controller.request(.listReassignments(partitions: nil))
+                == .listReassignments([partition: PartitionAssignment([3, 2, 1], adding: [3], removing: [1])]))
+        cluster.alterPartition("t", 0, to: [1, 2, 3])
+        #expect(cluster.assignment("t", 0) == PartitionAssignment([3, 2]))
+        #expect(cluster.state("t", 0)?.leader == 3)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [2, 3])
+        #expect(cluster.controller.stopReplica(to: 1).map(\.delete) == [false, true])
+        #expect(cluster.controller.request(.listReassignments(partitions: nil)) == .listReassignments([:]))
+    }
+
+    @Test func aCancelledReassignmentRestoresTheOrigin() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2]])
+        let partition = TopicPartition("t", 0)
+        #expect(
+            cluster.controller.request(.reassignPartitions([partition: [BrokerID]?.none]))
+                == .reassignPartitions([partition: ControllerError(.noReassignmentInProgress)]))
+        _ = cluster.controller.request(.reassignPartitions([partition: [3, 2]]))
+        _ = cluster.controller.request(.reassignPartitions([partition: [BrokerID]?.none]))
+        #expect(cluster.assignment("t", 0)?.replicas.sorted() == [1, 2])
+        #expect(cluster.assignment("t", 0)?.isBeingReassigned == false)
+        #expect(cluster.controller.stopReplica(to: 3).map(\.delete) == [false, true])
+    }
+
+    @Test func badTargetsAreRefused() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        for target: [BrokerID] in [[], [1, 1], [-1, 2], [9, 1]] {
+            guard
+                case .reassignPartitions(let results)? = cluster.controller.request(
+                    .reassignPartitions([TopicPartition("t", 0): target]))
+            else { continue }
+            #expect(results[TopicPartition("t", 0)]??.code == .invalidReplicaAssignment)
+        }
+    }
+
+    @Test func aReassignmentContinuesUnderTheNextController() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2, 1]])
+        _ = cluster.controller.request(.reassignPartitions([TopicPartition("t", 0): [2, 3]]))
+        cluster.kill(1)
+        cluster.alterPartition("t", 0, to: [2, 3])
+        #expect(cluster.assignment("t", 0) == PartitionAssignment([2, 3]))
+    }
+}
+
+@Suite struct ControllerRequestTests {
+    private func alter(
+        _ cluster: Cluster, leaderEpoch: LeaderEpoch = 0, partitionEpoch: PartitionEpoch = 0, to inSync: [BrokerID],
+        brokerEpoch: BrokerEpoch? = nil, usesTopicIDs: Bool = true
+    ) -> ErrorCode? {
+        let partition = TopicPartition("t", 0)
+        let reply = cluster.controller.request(
+            .alterPartition(
+                .init(
+                    broker: 1, brokerEpoch: brokerEpoch ?? cluster.brokers[1]!.brokerEpoch,
+                    partitions: [
+                        .init(
+                            partition: partition, leaderEpoch: leaderEpoch, partitionEpoch: partitionEpoch,
+                            inSyncReplicas: inSync)
+                    ], usesTopicIDs: usesTopicIDs)))
+        switch reply {
+        case .refused(let error): return error.code
+        case .alterPartition(let results):
+            if case .failure(let error)? = results[partition] { return error.code }
+            return ErrorCode.none
+        default: return nil
+        }
+    }
+
+    @Test func inSyncChangesKeepTheLeaderEpoch() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        #expect(alter(cluster, to: [1]) == ErrorCode.none)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
+        #expect(cluster.state("t", 0)?.leaderEpoch == 0)
+        #expect(cluster.state("t", 0)?.partitionEpoch == 1)
+        // The same again is no write.
+        #expect(alter(cluster, to: [1]) == ErrorCode.none)
+        #expect(cluster.state("t", 0)?.partitionEpoch == 1)
+    }
+
+    @Test func inSyncChangesAreCheckedInOrder() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2, 3]])
+        #expect(alter(cluster, to: [1], brokerEpoch: 1) == .staleBrokerEpoch)
+        #expect(alter(cluster, leaderEpoch: 1, to: [1]) == .notController)
+        #expect(alter(cluster, partitionEpoch: 1, to: [1]) == .notController)
+        #expect(alter(cluster, to: [1, 2]) == ErrorCode.none)
+        #expect(alter(cluster, to: [1]) == .invalidUpdateVersion)
+        #expect(alter(cluster, partitionEpoch: 1, to: [1, 2, 9]) == .ineligibleReplica)
+        #expect(alter(cluster, partitionEpoch: 1, to: [1, 9], usesTopicIDs: false) == .operationNotAttempted)
+        cluster.kill(3)
+        #expect(alter(cluster, leaderEpoch: -1, partitionEpoch: 1, to: [1]) == .fencedLeaderEpoch)
+    }
+
+    @Test func producerIDsAreGivenInBlocks() {
+        let cluster = Cluster(1)
+        let epoch = cluster.brokers[1]!.brokerEpoch
+        #expect(
+            cluster.controller.request(.allocateProducerIDs(broker: 1, epoch: epoch))
+                == .producerIDs(ProducerIDBlock(broker: 1, first: 0, last: 999)))
+        #expect(
+            cluster.controller.request(.allocateProducerIDs(broker: 1, epoch: epoch))
+                == .producerIDs(ProducerIDBlock(broker: 1, first: 1000, last: 1999)))
+        #expect(
+            cluster.controller.request(.allocateProducerIDs(broker: 1, epoch: 0))
+                == .refused(.init(.staleBrokerEpoch)))
+    }
+
+    @Test func whoIsNotControllerRefuses() {
+        let cluster = Cluster(1, 2)
+        #expect(cluster.brokers[2]!.request(.listReassignments(partitions: nil)) == .refused(.init(.notController)))
+    }
+}
+
+@Suite struct ReplicaPlacementTests {
+    private func brokers(_ ids: BrokerID..., racks: [String?] = []) -> [ReplicaPlacement.Broker] {
+        ids.enumerated().map { .init(id: $1, rack: $0 < racks.count ? racks[$0] : nil) }
+    }
+
+    private func assign(
+        _ partitions: Int, _ factor: Int, _ brokers: [ReplicaPlacement.Broker], start: Int? = 0
+    ) -> [[BrokerID]]? {
+        var random = SeededGenerator(seed: 1)
+        return try? ReplicaPlacement.assign(
+            partitions: partitions, replicationFactor: factor, brokers: brokers, start: start, using: &random)
+    }
+
+    @Test func followersShiftWithEachRound() {
+        // The example in the comment of Kafka's AdminUtils, with start and shift 0.
+        #expect(
+            assign(10, 3, brokers(0, 1, 2, 3, 4)) == [
+                [0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 0], [4, 0, 1], [0, 2, 3], [1, 3, 4], [2, 4, 0], [3, 0, 1],
+                [4, 1, 2],
+            ])
+    }
+
+    @Test func racksTakeTurns() {
+        let six = brokers(
+            0, 1, 2, 3, 4, 5, racks: ["rack1", "rack3", "rack3", "rack2", "rack2", "rack1"])
+        // Kafka's example: the alternated list is 0, 3, 1, 5, 4, 2.
+        #expect(
+            assign(7, 3, six) == [
+                [0, 3, 1], [3, 1, 5], [1, 5, 4], [5, 4, 2], [4, 2, 0], [2, 0, 3], [0, 4, 2],
+            ])
+    }
+
+    @Test func aSingleBrokerHoldsAll() {
+        #expect(assign(3, 1, brokers(7)) == [[7], [7], [7]])
+        #expect(assign(1, 2, brokers(7)) == nil)
+        #expect(assign(0, 1, brokers(7)) == nil)
+        #expect(assign(1, 1, brokers(1, 2, racks: ["a"])) == nil)
+    }
+
+    @Test func addedPartitionsFollowOn() throws {
+        let all = brokers(1, 2, 3)
+        #expect(
+            try ReplicaPlacement.extend(existing: [2, 3], partitionCount: 2, adding: 2, brokers: all)
+                == [[1, 3], [2, 3]])
+    }
+}
