@@ -89,7 +89,8 @@ let package = Package(
         .target(name: "ZooKeeperTestKit", path: "Tests/ZooKeeperTestKit"),
         .target(name: "GoldenFixtures", dependencies: ["CCompression"], path: "Tests/GoldenFixtures"),
         .executableTarget(
-            name: "Fuzz", dependencies: ["KafkaProtocol", "KafkaModel", "GoldenFixtures", nioCore], path: "Tests/Fuzz"),
+            name: "Fuzz", dependencies: ["KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore],
+            path: "Tests/Fuzz"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
         .testTarget(
             name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore]),

@@ -15,7 +15,8 @@ struct FuzzTarget {
 }
 
 let targets = [
-    FuzzTarget(name: "protocol", run: ProtocolFuzz.run)
+    FuzzTarget(name: "protocol", run: ProtocolFuzz.run),
+    FuzzTarget(name: "records", run: RecordFuzz.run),
 ]
 
 @MainActor func usage() -> Never {
