@@ -80,7 +80,10 @@ fuzz: dependencies
 		.build/release/Fuzz $$target --iterations $(FUZZ_ITERATIONS) --seed $(FUZZ_SEED) || exit 1; done
 
 bench: dependencies
-	@Tests/Benchmarks/run.sh
+	deploy/install-dependencies.sh zookeeper
+	for product in martlet floor loadgen hop; do \
+		swift build --configuration release --static-swift-stdlib --product $$product || exit 1; done
+	Tests/Benchmarks/run.sh
 
 check: lint generated test-build
 
