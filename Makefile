@@ -23,7 +23,7 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
-FUZZ_TARGETS ?= protocol records
+FUZZ_TARGETS ?= protocol
 FUZZ_ITERATIONS ?= 1000000
 FUZZ_SEED ?= 1
 

@@ -131,10 +131,7 @@ let package = Package(
             dependencies: ["KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", nioCore]),
         .testTarget(
             name: "KafkaToolsTests",
-            dependencies: [
-                "KafkaTools", "KafkaClient", "KafkaNetworking", "KafkaProtocol", "KafkaRecords", "KafkaModel",
-                "GoldenFixtures", nioCore, nioPosix, logging,
-            ]),
+            dependencies: ["KafkaTools", "KafkaClient", "KafkaModel", "GoldenFixtures", nioCore]),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [

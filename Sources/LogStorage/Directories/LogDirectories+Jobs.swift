@@ -75,7 +75,7 @@ extension LogDirectories {
             return try LogLoader(
                 partition: name.partition, directory: path, health: directory.health, pool: pool,
                 configuration: configuration, isClean: true, recoveryPoint: 0, logStart: 0, highWatermark: 0,
-                now: now, producerExpiration: self.configuration.producerExpiration,
+                mayHaveHoles: true, now: now, producerExpiration: self.configuration.producerExpiration,
                 report: { $0.log(to: logger) }
             ).load()
         }
@@ -118,6 +118,24 @@ extension LogDirectories {
             }
             if let old { try doom(old, now: now) }
         }
+    }
+
+    /// Cuts logs at their ends, as followers do that have diverged. Returns where each ends now, which is below the
+    /// offset asked for where that lies inside a batch.
+    ///
+    /// The recovery points are written at once: one that lay above the cut would, after a crash, vouch for records that
+    /// were appended since.
+    @discardableResult
+    package func truncate(
+        _ offsets: [TopicPartition: Offset], now: Timestamp
+    ) throws(LogError) -> [TopicPartition: Offset] {
+        var ends: [TopicPartition: Offset] = [:]
+        for (partition, offset) in offsets {
+            guard let log = log(for: partition) else { continue }
+            ends[partition] = try log.truncate(to: offset, now: now)
+        }
+        checkpointRecoveryPoints()
+        return ends
     }
 
     // MARK: Periodic jobs

@@ -128,6 +128,7 @@ extension LogDirectories {
         var recoveryPoint: Offset
         var logStart: Offset
         var highWatermark: Offset
+        var wasCompacted: Bool
     }
 
     private func loadAll(now: Timestamp) throws(LogDirectoriesError) {
@@ -184,6 +185,7 @@ extension LogDirectories {
         let recoveryPoints = try checkpoint(.recoveryPoint, directory)
         let logStarts = try checkpoint(.logStart, directory)
         let highWatermarks = try checkpoint(.highWatermark, directory)
+        let compacted = try checkpoint(.cleaner, directory)
         let entries = try logErrors { () throws(FileError) in try fileSystem.list(directory.path) }
         var jobs: [Job] = []
         for entry in entries where entry.isDirectory {
@@ -205,7 +207,8 @@ extension LogDirectories {
                         directory: directory, name: name, isClean: isClean,
                         recoveryPoint: recoveryPoints[name.partition] ?? 0,
                         logStart: logStarts[name.partition] ?? 0,
-                        highWatermark: highWatermarks[name.partition] ?? 0))
+                        highWatermark: highWatermarks[name.partition] ?? 0,
+                        wasCompacted: compacted[name.partition] != nil))
             }
         }
         if !isClean, !jobs.isEmpty {
@@ -234,12 +237,13 @@ extension LogDirectories {
         logger[metadataKey: LogKey.partition] = "\(job.name.partition)"
         logger[metadataKey: LogKey.directory] = "\(job.directory.path)"
         let reporter = logger
+        let topic = configuration.topics[job.name.partition.topic] ?? configuration.defaults
         let loader = LogLoader(
             partition: job.name.partition, directory: job.directory.path + "/" + job.name.name,
             health: job.directory.health, pool: pool,
-            configuration: configuration.topics[job.name.partition.topic] ?? configuration.defaults,
-            isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
-            highWatermark: job.highWatermark, now: now, producerExpiration: configuration.producerExpiration,
+            configuration: topic, isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
+            highWatermark: job.highWatermark, mayHaveHoles: job.wasCompacted || topic.isCompacted, now: now,
+            producerExpiration: configuration.producerExpiration,
             report: { report in
                 if case .recovered(_, let bytes) = report {
                     self.loadProgress.withLock { $0.bytesScanned += bytes }

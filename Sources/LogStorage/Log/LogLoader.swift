@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaRecords
 import NIOCore
+import Synchronization
 
 /// Opens a partition's directory, whatever a crash has left in it.
 ///
@@ -34,6 +35,8 @@ struct LogLoader {
     /// From the log start checkpoint; 0 when not listed.
     var logStart: Offset
     var highWatermark: Offset
+    /// The log has been compacted: offsets may be missing anywhere.
+    var mayHaveHoles: Bool
     var now: Timestamp
     var producerExpiration: Int64
     var report: @Sendable (LoadReport) -> Void
@@ -166,6 +169,8 @@ struct LogLoader {
             partition, health: health, pool: pool, producerExpiration: producerExpiration,
             mutation: PartitionLog.Mutation(
                 producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID), published: published)
+        // What was made or removed here is not so on disk yet.
+        if files.segments.isEmpty || !isClean { log.directoryChanged.store(true, ordering: .releasing) }
         if !isClean {
             try log.mutate { (state) throws(LogError) in try log.takeSnapshot(&state, in: directory) }
         }
@@ -324,17 +329,21 @@ struct LogLoader {
             snapshots: &snapshots, directory: directory, segments: segments,
             logStart: max(logStart, segments.first.base), logEnd: base, now: now, expiration: producerExpiration,
             fileSystem: fileSystem)
+        if base > producers.mapEnd || (base > 0 && !snapshots.contains(base)) {
+            producers.advance(to: base)
+            try writeSnapshot(producers, &snapshots)
+        }
         var end = base
         for index in first..<segments.count {
             let segment = segments.all[index]
             report(.recovering(base: segment.base, number: index - first, of: segments.count - first))
             let result = try recover(segment, &producers, &completed, &epochs)
-            // Between segments offsets may be missing, after compaction; a later one must not begin before the end
-            // of this one.
             end = max(result.nextOffset, segment.base)
             producers.advance(to: end)
             let next = segments.nextBase(after: index)
-            if result.problem != nil || next.map({ $0 < end }) == true {
+            // A segment that ends before the next begins has lost its end, unless compaction took it.
+            let fits = next.map { mayHaveHoles ? $0 >= end : $0 == end } ?? true
+            if result.problem != nil || !fits {
                 let lost = Array(segments.all[(index + 1)...])
                 if !lost.isEmpty {
                     report(.removedSegments(count: lost.count, after: end))

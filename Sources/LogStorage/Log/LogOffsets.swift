@@ -26,6 +26,15 @@ package struct LogOffsets: Hashable, Sendable {
         check()
     }
 
+    /// Up to where a reader may read.
+    package func bound(_ limit: ReadLimit) -> Offset {
+        switch limit {
+        case .logEnd: logEnd
+        case .highWatermark: highWatermark
+        case .lastStableOffset: lastStable
+        }
+    }
+
     /// What would corrupt data if it were not so.
     func check() {
         precondition(

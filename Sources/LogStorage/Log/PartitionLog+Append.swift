@@ -19,9 +19,9 @@ package protocol AppendableBatches {
     var header: RecordBatchHeader? { get }
     /// What a control batch says.
     var marker: EndTransactionMarker? { get }
-    /// Gives the records their place, and the time `now` if the topic's timestamps are the log's. Called under the
+    /// Gives the records their place; `logAppendTime`, where not nil, becomes the timestamp of all. Called under the
     /// log's lock: patches in place.
-    mutating func assign(baseOffset: Offset, leaderEpoch: LeaderEpoch, now: Timestamp)
+    mutating func assign(baseOffset: Offset, leaderEpoch: LeaderEpoch, logAppendTime: Timestamp?)
     /// Lends the batch in two parts, in the order in which they are written.
     func withRegions<Result, Failure: Error>(
         _ body: (_ header: UnsafeRawBufferPointer, _ records: UnsafeRawBufferPointer) throws(Failure) -> Result
@@ -40,7 +40,9 @@ extension PartitionLog {
     ) throws(LogError) -> LogAppendInfo {
         let info = try mutate { (state) throws(LogError) in
             let (configuration, end) = published.withLock { ($0.configuration, $0.offsets.logEnd) }
-            batches.assign(baseOffset: end, leaderEpoch: leaderEpoch, now: now)
+            batches.assign(
+                baseOffset: end, leaderEpoch: leaderEpoch,
+                logAppendTime: configuration.usesLogAppendTime ? now : nil)
             guard let header = batches.header else {
                 return try write([], [], at: end, origin, now, configuration, &state) { _, _ in }
             }
@@ -217,7 +219,7 @@ extension PartitionLog {
         try logErrors { () throws(FileError) in
             try segment.create(preallocating: configuration.preallocate ? configuration.segmentBytes : nil)
         }
-        hasNewFiles.store(true, ordering: .releasing)
+        directoryChanged.store(true, ordering: .releasing)
         published.withLock { published in
             published.segments.append(segment)
             published.end = LogPosition(offset: base, segmentBase: base, position: 0)
@@ -327,3 +329,5 @@ extension EndTransactionMarker {
         self = marker
     }
 }
+
+extension ValidatedBatches: AppendableBatches {}

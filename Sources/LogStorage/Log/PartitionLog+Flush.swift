@@ -54,11 +54,11 @@ extension PartitionLog {
                     if !error.isNotFound { throw error }
                 }
             }
-            if hasNewFiles.exchange(false, ordering: .acquiringAndReleasing) {
+            if directoryChanged.exchange(false, ordering: .acquiringAndReleasing) {
                 do throws(FileError) {
                     try pool.fileSystem.syncDirectory(view.directory)
                 } catch {
-                    hasNewFiles.store(true, ordering: .releasing)
+                    directoryChanged.store(true, ordering: .releasing)
                     throw error
                 }
             }

@@ -59,14 +59,6 @@ extension PartitionLog {
             }
         }
 
-        func bound(_ limit: ReadLimit) -> Offset {
-            switch limit {
-            case .logEnd: offsets.logEnd
-            case .highWatermark: offsets.highWatermark
-            case .lastStableOffset: offsets.lastStable
-            }
-        }
-
         /// Where the batch that holds `offset` lies, or would lie.
         func locate(_ offset: Offset) throws(LogError) -> LogPosition {
             if offset >= end.offset { return end }
@@ -97,7 +89,7 @@ extension PartitionLog {
                 requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
         }
         let aborted: [AbortedTransaction]? = limit == .lastStableOffset ? [] : nil
-        let bound = view.bound(limit)
+        let bound = view.offsets.bound(limit)
         func empty(at position: LogPosition) -> LogRead {
             LogRead(
                 records: .empty, position: position, firstBatchIncomplete: false, abortedTransactions: aborted,

@@ -60,18 +60,16 @@ extension PartitionLog {
         return try mutate { (state) throws(LogError) in
             var removed: [(base: Offset, reason: RetentionReason)] = []
             var segments: [LogSegment] = []
+            // If all may go, a new segment becomes the active one first.
+            let (active, offsets) = published.withLock { ($0.segments.active, $0.offsets) }
+            if decisions.last?.0 === active, offsets.logEnd == view.offsets.logEnd {
+                _ = try roll(to: offsets.logEnd, now: now, &state)
+            }
             // The log may have changed since it was looked at: only what still stands first goes.
             var current = published.withLock { $0.segments }
             for (segment, reason) in decisions {
-                guard let index = current.all.indices.first, current.all[index] === segment else { break }
-                if current.count == 1 {
-                    guard try segment.size > 0 else { break }
-                    _ = try roll(to: published.withLock { $0.offsets.logEnd }, now: now, &state)
-                    current = published.withLock { $0.segments }
-                    // What was appended meanwhile is not old.
-                    guard current.all.first === segment, current.count > 1 else { break }
-                }
-                guard current.all[1].base <= published.withLock({ $0.offsets.highWatermark }) else { break }
+                guard current.count > 1, current.first === segment, current.all[1].base <= offsets.highWatermark
+                else { break }
                 current.removeFirst(1)
                 segments.append(segment)
                 removed.append((segment.base, reason))

@@ -7,8 +7,23 @@ import NIOCore
 extension PartitionLog {
     /// The offset for a time, or for one of ListOffsets' special questions; nil when no record is that late.
     ///
-    /// Exact to the record: within a batch the records themselves are looked at (KIP-79, KIP-734).
-    package func offset(for query: TimestampQuery) throws(LogError) -> TimestampedOffset? {
+    /// Exact to the record: within a batch the records themselves are looked at (KIP-79, KIP-734). A record that the
+    /// reader may not read yet is not found.
+    ///
+    /// - Parameter limit: up to where the reader may read.
+    package func offset(
+        for query: TimestampQuery, upTo limit: ReadLimit = .logEnd
+    ) throws(LogError) -> TimestampedOffset? {
+        let found = try look(for: query)
+        switch query {
+        case .earliest, .latest: return found
+        case .maximum, .time:
+            let bound = published.withLock { $0.offsets.bound(limit) }
+            return found.flatMap { $0.offset < bound ? $0 : nil }
+        }
+    }
+
+    private func look(for query: TimestampQuery) throws(LogError) -> TimestampedOffset? {
         let view = published.withLock { $0 }
         return try health.watching { () throws(LogError) in
             switch query {
@@ -18,13 +33,8 @@ extension PartitionLog {
                     offset: view.offsets.logStart, timestamp: -1,
                     leaderEpoch: view.epochs.epoch(at: view.offsets.logStart))
             case .latest(let limit):
-                let offset =
-                    switch limit {
-                    case .logEnd: view.offsets.logEnd
-                    case .highWatermark: view.offsets.highWatermark
-                    case .lastStableOffset: view.offsets.lastStable
-                    }
-                return TimestampedOffset(offset: offset, timestamp: -1, leaderEpoch: view.epochs.latestEpoch)
+                return TimestampedOffset(
+                    offset: view.offsets.bound(limit), timestamp: -1, leaderEpoch: view.epochs.latestEpoch)
             case .maximum: return try latestRecord(view)
             case .time(let time): return try firstRecord(view, at: time)
             }
@@ -43,7 +53,9 @@ extension PartitionLog {
     }
 
     private func firstRecord(_ view: Published, at time: Timestamp) throws(LogError) -> TimestampedOffset? {
-        for segment in view.segments.all where try segment.largest.timestamp >= time {
+        // As Kafka does it: the first segment that is late enough answers alone, and one without timestamps (or emptied by
+        // compaction) counts by the time of its file.
+        for segment in view.segments.all where try segment.retentionTimestamp() >= time {
             var from = max(view.offsets.logStart, segment.base)
             while let batch = try segment.find(time: time, from: from) {
                 let found = try records(segment, batch).first {
@@ -53,6 +65,7 @@ extension PartitionLog {
                 // Its only records that late lie below the log's start, or compaction has removed them.
                 from = batch.lastOffset + 1
             }
+            return nil
         }
         return nil
     }

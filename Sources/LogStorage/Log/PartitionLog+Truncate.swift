@@ -32,7 +32,9 @@ extension PartitionLog {
                 published.segments = changed
                 published.truncations += 1
                 published.offsets.logEnd = end
-                published.offsets.recoveryPoint = min(published.offsets.recoveryPoint, end)
+                // The cut is not on disk. Until it is, this segment counts as unflushed: were its old end to come back
+                // after a crash, it would overlap what follows.
+                published.offsets.recoveryPoint = min(published.offsets.recoveryPoint, end, max(active.base, 0))
                 published.offsets.logStart = min(published.offsets.logStart, end)
                 published.offsets.highWatermark = min(published.offsets.highWatermark, end)
                 published.offsets.lastStable = min(published.offsets.lastStable, end)
@@ -67,7 +69,7 @@ extension PartitionLog {
             try segment.create(
                 preallocating: view.configuration.preallocate ? view.configuration.segmentBytes : nil)
         }
-        hasNewFiles.store(true, ordering: .releasing)
+        directoryChanged.store(true, ordering: .releasing)
         try removeSnapshots(&state) { _ in true }
         state.producers.reset(at: offset)
         published.withLock { published in
@@ -88,6 +90,9 @@ extension PartitionLog {
     /// Removes segments that are no longer listed, at once: what was cut off was never acknowledged to anyone who
     /// may still ask for it, and its names are needed again.
     private func discard(_ segments: [LogSegment]) throws(LogError) {
+        guard !segments.isEmpty else { return }
+        // Should they come back after a crash, they would be taken for what follows: no recovery point may pass this.
+        directoryChanged.store(true, ordering: .releasing)
         try logErrors { () throws(FileError) in
             // From the end, so that a crash in between leaves no hole.
             for segment in segments.reversed() {

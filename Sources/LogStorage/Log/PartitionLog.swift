@@ -67,8 +67,8 @@ package final class PartitionLog: Sendable {
         var time: Timestamp = 0
     }
 
-    /// The directory needs a sync before the recovery point may pass a segment made since the last one.
-    let hasNewFiles = Atomic(false)
+    /// Segments were made or removed: the directory needs a sync before the recovery point may rise.
+    let directoryChanged = Atomic(false)
 
     init(
         _ topicPartition: TopicPartition, health: DirectoryHealth, pool: FilePool, producerExpiration: Int64,
