@@ -89,7 +89,8 @@ let package = Package(
         .target(name: "ZooKeeperTestKit", path: "Tests/ZooKeeperTestKit"),
         .target(name: "GoldenFixtures", dependencies: ["CCompression"], path: "Tests/GoldenFixtures"),
         .executableTarget(
-            name: "Fuzz", dependencies: ["KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore],
+            name: "Fuzz",
+            dependencies: ["KafkaProtocol", "KafkaRecords", "LogStorage", "KafkaModel", "GoldenFixtures", nioCore],
             path: "Tests/Fuzz"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
         .testTarget(
