@@ -23,7 +23,6 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
-FUZZ_TARGETS ?= protocol
 FUZZ_ITERATIONS ?= 1000000
 FUZZ_SEED ?= 1
 
@@ -76,7 +75,7 @@ simulate: test-build
 
 fuzz: dependencies
 	swift build --configuration release --product Fuzz
-	@for target in $(FUZZ_TARGETS); do \
+	@for target in $$(.build/release/Fuzz 2>&1 | sed -n 's/^usage: Fuzz \(.*\) \[--iter.*/\1/p' | tr -d '|'); do \
 		.build/release/Fuzz $$target --iterations $(FUZZ_ITERATIONS) --seed $(FUZZ_SEED) || exit 1; done
 
 bench: dependencies
