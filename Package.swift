@@ -132,7 +132,10 @@ let package = Package(
             dependencies: ["KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", nioCore]),
         .testTarget(
             name: "KafkaToolsTests",
-            dependencies: ["KafkaTools", "KafkaClient", "KafkaModel", "GoldenFixtures", nioCore]),
+            dependencies: [
+                "KafkaTools", "KafkaClient", "KafkaNetworking", "KafkaProtocol", "KafkaRecords", "KafkaModel",
+                "GoldenFixtures", nioCore, nioPosix, logging,
+            ]),
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [
