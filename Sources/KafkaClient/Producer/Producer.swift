@@ -30,6 +30,8 @@ public final class Producer: Sendable {
     private let eventLoop: any EventLoop
     private let sender = Mutex<Task<Void, Never>?>(nil)
     private let isClosed = Mutex(false)
+    /// How many threads are telling senders what became of their records.
+    private let delivering = Mutex(0)
     let transaction = Mutex(TransactionState())
 
     /// A producer with the given settings. Connects when it is first used.
@@ -180,7 +182,7 @@ public final class Producer: Sendable {
         signal.wake()
         while true {
             let generation = progress.generation
-            if machine.withLock({ $0.isComplete(upTo: mark) }) { break }
+            if machine.withLock({ $0.isComplete(upTo: mark) }), delivering.withLock({ $0 }) == 0 { break }
             await progress.wait(after: generation, on: eventLoop, atMost: 1000)
         }
         machine.withLock { $0.flushEnded() }
@@ -230,8 +232,10 @@ public final class Producer: Sendable {
             return links
         }) { state.links[link.broker.id] = link }
         let links = state.links
-        let drain = machine.withLock {
-            $0.drain(now: now, leader: { snapshot.leader(of: $0) }, isConnected: { links[$0] != nil })
+        let drain = machine.withLock { machine in
+            let drain = machine.drain(now: now, leader: { snapshot.leader(of: $0) }, isConnected: { links[$0] != nil })
+            announce(drain.deliveries)
+            return drain
         }
         deliver(drain.deliveries)
         if drain.needsProducerID { inBackground("producer id") { try await self.fetchProducerID() } }
@@ -305,7 +309,9 @@ public final class Producer: Sendable {
                 try link.connection.sendWithoutResponse(request, version: version)
                 let deliveries = machine.withLock { machine in
                     machine.requestEnded(link.broker.id)
-                    return sealed.flatMap { machine.completed($0.id, baseOffset: -1, logAppendTime: -1) }
+                    let deliveries = sealed.flatMap { machine.completed($0.id, baseOffset: -1, logAppendTime: -1) }
+                    announce(deliveries)
+                    return deliveries
                 }
                 deliver(deliveries)
                 progress.notify()
@@ -342,7 +348,7 @@ public final class Producer: Sendable {
         var stale: Set<String> = []
         let deliveries = machine.withLock { machine in
             machine.requestEnded(link.broker.id)
-            return batches.flatMap { batch -> [ProducerMachine.Delivery] in
+            let deliveries = batches.flatMap { batch -> [ProducerMachine.Delivery] in
                 guard let answer = answers[batch.partition] else {
                     return machine.failed(
                         batch, error: KafkaError(.malformedResponse, "The response leaves out \(batch.partition)."),
@@ -356,6 +362,8 @@ public final class Producer: Sendable {
                 let error = KafkaError(answer.errorCode, answer.errorMessage)
                 return machine.failed(batch, error: error, now: now)
             }
+            announce(deliveries)
+            return deliveries
         }
         if !stale.isEmpty {
             let topics = stale
@@ -370,7 +378,9 @@ public final class Producer: Sendable {
         let now = Clock.steady()
         let deliveries = machine.withLock { machine in
             machine.requestEnded(link.broker.id)
-            return batches.flatMap { machine.failed($0, error: error, now: now) }
+            let deliveries = batches.flatMap { machine.failed($0, error: error, now: now) }
+            announce(deliveries)
+            return deliveries
         }
         let topics = Set(batches.map(\.partition.topic))
         inBackground("metadata") { try await self.cluster.refresh(topics: topics) }
@@ -379,9 +389,16 @@ public final class Producer: Sendable {
         signal.wake()
     }
 
+    /// Counts deliveries that are about to be made. Called within the machine's lock, so that a flush that finds a batch
+    /// done with also finds that its senders have not heard yet.
+    private func announce(_ deliveries: [ProducerMachine.Delivery]) {
+        if !deliveries.isEmpty { delivering.withLock { $0 += 1 } }
+    }
+
     private func deliver(_ deliveries: [ProducerMachine.Delivery]) {
         guard !deliveries.isEmpty else { return }
         for delivery in deliveries { delivery.completion(delivery.result) }
+        delivering.withLock { $0 -= 1 }
         progress.notify()
     }
 
@@ -406,7 +423,12 @@ public final class Producer: Sendable {
     }
 
     func abandonWaiting(_ error: KafkaError) {
-        deliver(machine.withLock { $0.abandonWaiting(error) })
+        let deliveries = machine.withLock { machine in
+            let deliveries = machine.abandonWaiting(error)
+            announce(deliveries)
+            return deliveries
+        }
+        deliver(deliveries)
     }
 }
 
