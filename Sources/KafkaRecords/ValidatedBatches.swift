@@ -93,6 +93,13 @@ package struct ValidatedBatches: Sendable {
         self.header = header
     }
 
+    /// As above, with `now` for the time of a partition whose timestamps are the broker's.
+    package mutating func assign(baseOffset: Offset, leaderEpoch: LeaderEpoch, now: Timestamp) {
+        assign(
+            baseOffset: baseOffset, leaderEpoch: leaderEpoch,
+            logAppendTime: timestampType == .logAppendTime ? now : nil)
+    }
+
     /// Lends the two parts of the batch in the order in which they are written, for one vectored write. Both are empty
     /// if there is nothing to append.
     package func withRegions<Result, Failure: Error>(
