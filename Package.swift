@@ -10,8 +10,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let nioConcurrency: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
-let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let hashTrees: Target.Dependency = .product(name: "HashTreeCollections", package: "swift-collections")
 
 let package = Package(
@@ -43,7 +43,7 @@ let package = Package(
 
         // MARK: Engines: no sockets, no ZooKeeper.
         .target(name: "LogStorage", dependencies: ["KafkaModel", "KafkaRecords", nioCore, logging, deque]),
-        .target(name: "Replication", dependencies: ["KafkaModel"]),
+        .target(name: "Replication", dependencies: ["KafkaModel", ordered]),
         .target(name: "ClusterMetadata", dependencies: ["KafkaModel", hashTrees]),
         .target(name: "ClusterControl", dependencies: ["KafkaModel", "ClusterMetadata", ordered, deque]),
         .target(name: "Coordination", dependencies: ["KafkaModel", "KafkaRecords", nioCore, deque]),
@@ -71,7 +71,7 @@ let package = Package(
             dependencies: [
                 "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", "Replication", "ClusterMetadata",
                 "ClusterControl", "Coordination", "GroupCoordination", "BrokerSettings", "ZooKeeperClient",
-                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, logging, deque, heap,
+                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging, deque,
             ]),
         .target(
             name: "KafkaTools",

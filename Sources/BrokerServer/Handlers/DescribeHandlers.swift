@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import KafkaModel
+import KafkaProtocol
+import LogStorage
+
+/// What kinds of things have configurations, by their code on the wire.
+enum ConfigResource: Int8 {
+    case topic = 2
+    case broker = 4
+    case brokerLogger = 8
+    case clientMetrics = 16
+}
+
+/// DescribeConfigs, 0–4: the settings of topics and of this broker.
+///
+/// v1 tells where a value comes from (KIP-226), v3 its type and documentation (KIP-569).
+struct DescribeConfigsHandler: ApiHandler {
+    typealias Request = DescribeConfigsRequest
+
+    let configuration: @Sendable () -> BrokerConfiguration
+    let brokerID: BrokerID
+    let topics: TopicSettingsRegistry
+    let metadata: MetadataCache
+
+    func handle(_ request: DescribeConfigsRequest, _ context: RequestContext<DescribeConfigsResponse>) {
+        var response = DescribeConfigsResponse()
+        response.results = request.resources.map { resource in
+            var wire = DescribeConfigsResponse.DescribeConfigsResult()
+            wire.resourceType = resource.resourceType
+            wire.resourceName = resource.resourceName
+            switch describe(resource) {
+            case .success(let settings):
+                wire.errorMessage = ""
+                wire.configs = settings.map { self.wire($0, request) }
+            case .failure(let refusal):
+                wire.errorCode = refusal.code
+                wire.errorMessage = refusal.message
+            }
+            return wire
+        }
+        context.answer(response)
+    }
+
+    private struct Refusal: Error {
+        var code: ErrorCode
+        var message: String
+
+        init(_ code: ErrorCode, _ message: String? = nil) {
+            self.code = code
+            self.message = message ?? code.message
+        }
+    }
+
+    private func describe(
+        _ resource: DescribeConfigsRequest.DescribeConfigsResource
+    ) -> Result<[SettingDescription], Refusal> {
+        let configuration = configuration()
+        let keys = resource.configurationKeys
+        switch ConfigResource(rawValue: resource.resourceType) {
+        case .topic:
+            guard TopicName.isValid(resource.resourceName) else { return .failure(Refusal(.invalidTopicException)) }
+            guard metadata.current.topic(resource.resourceName) != nil else {
+                return .failure(Refusal(.unknownTopicOrPartition))
+            }
+            let topic = topics.settings(of: resource.resourceName).configuration
+            return .success(configuration.description(of: topic, keys: keys))
+        case .broker:
+            if resource.resourceName.isEmpty { return .success(configuration.clusterWideDescription(keys: keys)) }
+            guard resource.resourceName == "\(brokerID)" else { return .failure(Refusal(.invalidRequest)) }
+            return .success(configuration.description(keys: keys))
+        case .clientMetrics:
+            return .failure(Refusal(.invalidRequest, "Config type client-metrics is only supported on KRaft clusters"))
+        case .brokerLogger, nil:
+            return .failure(Refusal(.invalidRequest))
+        }
+    }
+
+    private func wire(
+        _ setting: SettingDescription, _ request: DescribeConfigsRequest
+    ) -> DescribeConfigsResponse.DescribeConfigsResourceResult {
+        var wire = DescribeConfigsResponse.DescribeConfigsResourceResult()
+        wire.name = setting.name
+        wire.value = setting.value
+        wire.readOnly = setting.isReadOnly
+        wire.isDefault = setting.source == .defaultValue
+        wire.configSource = setting.source.rawValue
+        wire.isSensitive = setting.isSensitive
+        wire.configType = setting.kind?.wireType ?? 0
+        if request.includeDocumentation { wire.documentation = setting.documentation }
+        if request.includeSynonyms {
+            wire.synonyms = setting.synonyms.map { synonym in
+                var entry = DescribeConfigsResponse.DescribeConfigsSynonym()
+                entry.name = synonym.name
+                entry.value = synonym.value
+                entry.source = synonym.source.rawValue
+                return entry
+            }
+        }
+        return wire
+    }
+}
+
+/// DescribeLogDirs, 0–4: what lies in each log directory, and how much room is left (v4, KIP-827).
+struct DescribeLogDirsHandler: WaitingApiHandler {
+    typealias Request = DescribeLogDirsRequest
+
+    let replicas: ReplicaManager
+
+    func answer(
+        _ request: DescribeLogDirsRequest, _ context: RequestContext<DescribeLogDirsResponse>
+    ) async -> DescribeLogDirsResponse {
+        let wanted = request.topics.map { topics in
+            Set(topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.topic, $0) } })
+        }
+        var response = DescribeLogDirsResponse()
+        response.results = replicas.logs.describe().map { directory in
+            var wire = DescribeLogDirsResponse.DescribeLogDirsResult()
+            wire.logDir = directory.path
+            guard !directory.isOffline else {
+                wire.errorCode = .kafkaStorageError
+                return wire
+            }
+            wire.totalBytes = directory.totalBytes
+            wire.usableBytes = directory.usableBytes
+            let logs = directory.logs.filter { wanted?.contains($0.partition) ?? true }
+            for (topic, logs) in Dictionary(grouping: logs, by: \.partition.topic).sorted(by: { $0.key < $1.key }) {
+                var group = DescribeLogDirsResponse.DescribeLogDirsTopic()
+                group.name = topic
+                group.partitions = logs.sorted { $0.partition.partition < $1.partition.partition }.map { log in
+                    var entry = DescribeLogDirsResponse.DescribeLogDirsPartition()
+                    entry.partitionIndex = log.partition.partition
+                    entry.partitionSize = log.byteCount
+                    entry.offsetLag = replicas.lag(of: log.partition, logEnd: log.logEnd, isFuture: log.isFuture)
+                    entry.isFutureKey = log.isFuture
+                    return entry
+                }
+                wire.topics.append(group)
+            }
+            return wire
+        }
+        return response
+    }
+}

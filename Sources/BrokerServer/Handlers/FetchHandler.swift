@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import KafkaProtocol
+import KafkaRecords
+import LogStorage
+import NIOCore
+import Replication
+import Synchronization
+
+/// Fetch, 0–17: record batches for consumers and followers, from the page cache to the socket.
+///
+/// v3 bounds the whole answer, v4 knows transactions, v5 the log's start, v7 sessions (KIP-227), v9 leader epochs
+/// (KIP-320), v11 racks (KIP-392), v12 truncation on fetch (KIP-595), v13 topic ids, v15 the replica's state, v16 names
+/// new leaders (KIP-951), v17 log directories. v0–3 are answered in the formats they know.
+///
+/// A fetch that finds too little waits in ``ReplicaManager/delayedFetch`` under its partitions, and reads again when it is
+/// completed.
+struct FetchHandler: ApiHandler {
+    typealias Request = FetchRequest
+
+    let replicas: ReplicaManager
+    let metadata: MetadataCache
+    let sessions: FetchSessions
+    /// `fetch.max.bytes`.
+    let maxBytes: Int
+    let selectsReplicasByRack: Bool
+
+    func handle(_ request: FetchRequest, _ context: RequestContext<FetchResponse>) {
+        do throws(FetchSessionError) {
+            let session = try sessions.context(for: request, version: context.version, metadata.current)
+            PendingFetch(request, context, session, self).begin()
+        } catch {
+            var response = FetchResponse()
+            response.errorCode = error.code
+            context.answer(response)
+        }
+    }
+}
+
+/// A fetch on its way: what it asks of each partition, until it is answered.
+///
+/// Immutable but for the session, which has its own lock. Reads happen on the connection's loop at first, and on the
+/// thread that completes the wait later.
+final class PendingFetch: Sendable {
+    private let context: RequestContext<FetchResponse>
+    private let session: FetchSessions.Context
+    private let handler: FetchHandler
+    private let reader: Reader
+    private let minBytes: Int
+    private let maxBytes: Int
+    private let maxWait: Int64
+    private let rack: String?
+    /// Records are converted to this format, for clients that know no newer one.
+    private let format: RecordFormat?
+
+    private var version: Int16 { context.version }
+    private var mayFollow: Bool { version >= 11 && !reader.isFollower }
+
+    init(
+        _ request: FetchRequest, _ context: RequestContext<FetchResponse>, _ session: FetchSessions.Context,
+        _ handler: FetchHandler
+    ) {
+        self.context = context
+        self.session = session
+        self.handler = handler
+        let replica = context.version >= 15 ? request.replicaState.replicaID : request.replicaID
+        reader =
+            switch replica {
+            case 0...: .follower(replica)
+            case -2: .debugger
+            default: .consumer(committed: request.isolationLevel == 1)
+            }
+        let isConsumer = if case .consumer = reader { true } else { false }
+        minBytes = min(Int(request.minBytes), handler.maxBytes)
+        maxBytes = max(0, min(context.version >= 3 ? Int(request.maxBytes) : .max, isConsumer ? handler.maxBytes : .max))
+        maxWait = Int64(request.maxWaitMs)
+        rack = handler.selectsReplicasByRack && !request.rackID.isEmpty ? request.rackID : nil
+        format =
+            switch context.version {
+            case ...1: .v0
+            case ...3: .v1
+            default: nil
+            }
+    }
+
+    /// Reads, and answers or waits.
+    func begin() {
+        if case .follower(let id) = reader { noteProgress(of: id) }
+        let results = readAll()
+        let bytes = results.reduce(0) { $0 + $1.records.byteCount }
+        let mustNotWait =
+            maxWait <= 0 || results.isEmpty || bytes >= minBytes
+            || results.contains { !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil }
+        if mustNotWait { return answer(results) }
+        let operation = DelayedOperation(
+            isSatisfied: { [self] in hasEnough() },
+            finish: { [self] _ in answer(readAll()) })
+        let keys = session.partitions.compactMap { partition in
+            partition.topic.map { TopicPartition($0, partition.key.partition) }
+        }
+        handler.replicas.delayedFetch.completeElseWait(operation, keys: keys, timeout: maxWait)
+    }
+
+    private func hasEnough() -> Bool {
+        var bytes = 0
+        for partition in session.partitions {
+            guard let id = partition.id, let hosted = handler.replicas.partition(id) else { return true }
+            guard
+                let available = hosted.bytesAvailable(
+                    for: partition.read, by: reader, mayFollow: mayFollow, limit: maxBytes)
+            else { return true }
+            bytes += min(available, Int(partition.read.maxBytes))
+            if bytes >= minBytes { return true }
+        }
+        return false
+    }
+
+    /// What a follower asks for tells what it has.
+    private func noteProgress(of follower: BrokerID) {
+        for partition in session.partitions {
+            guard let id = partition.id, let hosted = handler.replicas.partition(id) else { continue }
+            let read = partition.read
+            guard hosted.access(epoch: read.leaderEpoch, leaderOnly: true).error.isNone else { continue }
+            // A log that parts from the leader's proves nothing.
+            if hosted.hasDiverged(read) { continue }
+            _ = hosted.fetched(by: follower, from: read.offset, logStart: read.logStart)
+        }
+    }
+
+    private func readAll() -> [PartitionReadResult] {
+        var left = maxBytes
+        // Before version 3 each partition has a bound of its own, and a batch that exceeds it is never seen.
+        var needsBatch = version >= 3
+        return session.partitions.map { partition in
+            guard let id = partition.id else { return PartitionReadResult(error: .unknownTopicID) }
+            guard let hosted = handler.replicas.partition(id) else {
+                return PartitionReadResult(error: handler.replicas.absence(of: id))
+            }
+            var result = hosted.read(
+                partition.read, by: reader, maxBytes: left, atLeastOneBatch: needsBatch, mayFollow: mayFollow,
+                rack: rack, form: format == nil ? .regions : .bytes)
+            if let format, result.error.isNone { convert(&result, to: format, hosted) }
+            let bytes = result.records.byteCount
+            if bytes > 0 { needsBatch = false }
+            left = max(0, left - bytes)
+            return result
+        }
+    }
+
+    private func convert(_ result: inout PartitionReadResult, to format: RecordFormat, _ partition: Partition) {
+        guard case .bytes(let bytes) = result.records, bytes.readableBytes > 0 else { return }
+        do throws(RecordError) {
+            guard partition.log?.configuration.allowsDownConversion != false else {
+                return result = PartitionReadResult(error: .unsupportedVersion)
+            }
+            result.records = .bytes(try downConvert(bytes, to: format))
+        } catch {
+            result = PartitionReadResult(error: error.errorCode)
+        }
+    }
+
+    private func answer(_ results: [PartitionReadResult]) {
+        var response = FetchResponse()
+        var leaders: Set<BrokerID> = []
+        let told = session.settle(results.map { $0.outcome })
+        response.sessionID = told.sessionID
+        for (index, partition) in session.partitions.enumerated() where told.isTold(index) {
+            let topic = partition.wireTopic
+            if response.responses.last?.topic != topic.name || response.responses.last?.topicID != topic.id {
+                var group = FetchResponse.FetchableTopicResponse()
+                group.topic = topic.name
+                group.topicID = topic.id
+                response.responses.append(group)
+            }
+            let wire = describe(results[index], partition, &leaders)
+            response.responses[response.responses.count - 1].partitions.append(wire)
+        }
+        if version >= 16, !leaders.isEmpty {
+            let image = handler.metadata.current
+            response.nodeEndpoints = leaders.sorted().compactMap { id in
+                guard let endpoint = image.endpoint(of: id, listener: context.connection.listenerName) else {
+                    return nil
+                }
+                var wire = FetchResponse.NodeEndpoint()
+                wire.nodeID = id
+                wire.host = endpoint.host
+                wire.port = endpoint.port
+                wire.rack = image.brokers[id]?.rack
+                return wire
+            }
+        }
+        context.answer(response)
+    }
+
+    private func describe(
+        _ result: PartitionReadResult, _ partition: FetchSessions.Context.Partition, _ leaders: inout Set<BrokerID>
+    ) -> FetchResponse.PartitionData {
+        var wire = FetchResponse.PartitionData()
+        wire.partitionIndex = partition.key.partition
+        wire.errorCode = result.error
+        // Clients before version 6 do not know this error, and look for the leader elsewhere for the next best one.
+        if result.error == .kafkaStorageError, version <= 5 { wire.errorCode = .notLeaderOrFollower }
+        wire.highWatermark = result.highWatermark
+        wire.lastStableOffset = result.lastStable
+        wire.logStartOffset = result.logStart
+        wire.records = RecordsPayload(result.records)
+        wire.abortedTransactions = result.aborted.map { transactions in
+            transactions.map { transaction in
+                var aborted = FetchResponse.AbortedTransaction()
+                aborted.producerID = transaction.producerID
+                aborted.firstOffset = transaction.firstOffset
+                return aborted
+            }
+        }
+        if let replica = result.preferredReplica { wire.preferredReadReplica = replica }
+        if let diverging = result.diverging {
+            wire.divergingEpoch.epoch = diverging.epoch
+            wire.divergingEpoch.endOffset = diverging.endOffset
+        }
+        let concernsLeader = result.error == .notLeaderOrFollower || result.error == .fencedLeaderEpoch
+        if concernsLeader, version >= 16, let id = partition.id,
+            let known = handler.metadata.current.partition(id), known.hasLeader
+        {
+            wire.currentLeader.leaderID = known.leader
+            wire.currentLeader.leaderEpoch = known.leaderEpoch
+            leaders.insert(known.leader)
+        }
+        return wire
+    }
+}
+
+extension PartitionReadResult {
+    fileprivate var outcome: FetchSession.Outcome {
+        FetchSession.Outcome(
+            hasRecords: records.byteCount > 0, error: error, highWatermark: highWatermark, logStart: logStart,
+            hasPreferredReplica: preferredReplica != nil, hasDivergingEpoch: diverging != nil)
+    }
+}
+
+extension RecordsPayload {
+    init(_ data: LogData) {
+        switch data {
+        case .bytes(let bytes): self = .bytes(bytes)
+        case .regions(let regions): self = .regions(regions)
+        }
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import KafkaProtocol
+import KafkaRecords
+import NIOCore
+import Synchronization
+
+/// Produce, 0–11: appends record batches to partitions that this broker leads.
+///
+/// v0–2 carry message sets of any format, v3+ exactly one batch of format 2 per partition. v2 adds the append time, v3
+/// transactions, v5 the log's start, v7 allows zstd, v8 tells which records were refused (KIP-467), v10 names the new
+/// leader (KIP-951), v11 clients understand TRANSACTION_ABORTABLE (KIP-890).
+///
+/// The way of a record: checked here, on the connection's event loop, where its bytes are warm; appended on the thread of
+/// its partition; acknowledged when ``PendingProduce`` has all it needs.
+struct ProduceHandler: ApiHandler {
+    typealias Request = ProduceRequest
+
+    let replicas: ReplicaManager
+    let metadata: MetadataCache
+
+    func handle(_ request: ProduceRequest, _ context: RequestContext<ProduceResponse>) {
+        let pending = PendingProduce(request, context, replicas: replicas, metadata: metadata)
+        guard let acks = RequiredAcks(rawValue: request.acks) else {
+            pending.refuseAll(.invalidRequiredAcks)
+            return
+        }
+        var index = 0
+        for topic in request.topicData {
+            for partition in topic.partitionData {
+                let id = TopicPartition(topic.name, partition.index)
+                defer { index += 1 }
+                do {
+                    try append(partition.records, to: id, at: index, acks: acks, context, pending)
+                } catch {
+                    pending.finish(index, .refused(error))
+                }
+            }
+        }
+        // What follows on this connection may start: the appends are queued in order.
+        context.started()
+    }
+
+    private func append(
+        _ records: RecordsPayload?, to id: TopicPartition, at index: Int, acks: RequiredAcks,
+        _ context: RequestContext<ProduceResponse>, _ pending: PendingProduce
+    ) throws(ProduceRefusal) {
+        if InternalTopic.isInternal(id.topic), context.header.clientID != "__admin_client" {
+            throw ProduceRefusal(.invalidTopicException)
+        }
+        guard metadata.current.partition(id) != nil else { throw ProduceRefusal(.unknownTopicOrPartition) }
+        let partition = try replicas.leader(of: id)
+        guard case .bytes(let bytes) = records else { throw ProduceRefusal(.invalidRecord) }
+        let batches = try partition.validate(bytes, version: context.version)
+        partition.submit { partition in
+            pending.finish(index, partition.append(batches, acks: acks, origin: .client))
+        }
+    }
+}
+
+/// How much a producer wants to know before it is answered.
+enum RequiredAcks: Int16, Sendable {
+    /// Nothing: there is no answer.
+    case none = 0
+    /// That the leader has it.
+    case leader = 1
+    /// That every in-sync replica has it.
+    case all = -1
+}
+
+/// Why a partition of a produce request was refused.
+struct ProduceRefusal: Error, Sendable {
+    var code: ErrorCode
+    var message: String?
+    /// By position in the batch, when single records are to blame (KIP-467).
+    var records: [(index: Int32, message: String?)] = []
+
+    init(_ code: ErrorCode, _ message: String? = nil) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// What became of one partition of a produce request.
+enum ProduceOutcome: Sendable {
+    /// In the leader's log, up to and including the offset; to be acknowledged as the producer asked.
+    case appended(base: Offset, last: Offset, logAppendTime: Timestamp, logStart: Offset, epoch: LeaderEpoch)
+    case refused(ProduceRefusal)
+}
+
+/// A produce request on its way: counts its partitions in, waits for replicas if asked to, and answers.
+///
+/// Owner: its lock. Partitions finish on their log threads; whoever brings the last one goes on to the answer.
+final class PendingProduce: Sendable {
+    private struct State {
+        var outcomes: [ProduceOutcome?]
+        var missing: Int
+    }
+
+    private let partitions: [TopicPartition]
+    private let acks: RequiredAcks
+    private let timeout: Int64
+    private let context: RequestContext<ProduceResponse>
+    private let replicas: ReplicaManager
+    private let metadata: MetadataCache
+    private let state: Mutex<State>
+
+    init(
+        _ request: ProduceRequest, _ context: RequestContext<ProduceResponse>, replicas: ReplicaManager,
+        metadata: MetadataCache
+    ) {
+        var partitions: [TopicPartition] = []
+        for topic in request.topicData {
+            for partition in topic.partitionData { partitions.append(TopicPartition(topic.name, partition.index)) }
+        }
+        self.partitions = partitions
+        acks = RequiredAcks(rawValue: request.acks) ?? .leader
+        timeout = Int64(request.timeoutMs)
+        self.context = context
+        self.replicas = replicas
+        self.metadata = metadata
+        state = Mutex(State(outcomes: Array(repeating: nil, count: partitions.count), missing: partitions.count))
+        if partitions.isEmpty { acknowledge([]) }
+    }
+
+    func refuseAll(_ code: ErrorCode) {
+        for index in partitions.indices { finish(index, .refused(ProduceRefusal(code))) }
+    }
+
+    /// One partition is done on this broker; with the last one the request goes on.
+    func finish(_ index: Int, _ outcome: ProduceOutcome) {
+        let outcomes = state.withLock { state -> [ProduceOutcome?]? in
+            state.outcomes[index] = outcome
+            state.missing -= 1
+            return state.missing == 0 ? state.outcomes : nil
+        }
+        if let outcomes { acknowledge(outcomes.compactMap { $0 }) }
+    }
+
+    private func acknowledge(_ outcomes: [ProduceOutcome]) {
+        switch acks {
+        case .none:
+            // There is no answer to carry an error: the closed connection makes the producer look again.
+            let hasFailed = outcomes.contains { if case .refused = $0 { true } else { false } }
+            if hasFailed { context.closeConnection() } else { context.answerNothing() }
+        case .leader:
+            answer(outcomes)
+        case .all:
+            awaitReplicas(outcomes)
+        }
+    }
+
+    /// Waits until every in-sync replica has what was appended, or the producer's patience ends.
+    private func awaitReplicas(_ outcomes: [ProduceOutcome]) {
+        let waiting = zip(partitions, outcomes).filter { if case .appended = $1 { true } else { false } }
+        guard !waiting.isEmpty else { return answer(outcomes) }
+        let settled = Settled()
+        let operation = DelayedOperation(
+            isSatisfied: { [self] in
+                settled.errors.withLock { errors in
+                    for (partition, outcome) in waiting where errors[partition] == nil {
+                        guard case .appended(_, let last, _, _, let epoch) = outcome else { continue }
+                        if let error = replicas.acknowledgement(of: partition, through: last, epoch: epoch) {
+                            errors[partition] = error
+                        }
+                    }
+                    return errors.count == waiting.count
+                }
+            },
+            finish: { [self] _ in
+                let errors = settled.errors.withLock { $0 }
+                answer(
+                    zip(partitions, outcomes).map { partition, outcome in
+                        guard case .appended = outcome else { return outcome }
+                        let error = errors[partition] ?? .requestTimedOut
+                        return error.isNone ? outcome : .refused(ProduceRefusal(error))
+                    })
+            })
+        replicas.delayedProduce.completeElseWait(operation, keys: waiting.map(\.0), timeout: timeout)
+    }
+
+    /// What became of the partitions that wait for replicas; no entry while one still does.
+    private final class Settled: Sendable {
+        let errors = Mutex<[TopicPartition: ErrorCode]>([:])
+    }
+
+    private func answer(_ outcomes: [ProduceOutcome]) {
+        var response = ProduceResponse()
+        var leaders: Set<BrokerID> = []
+        for (partition, outcome) in zip(partitions, outcomes) {
+            var wire = ProduceResponse.PartitionProduceResponse()
+            wire.index = partition.partition
+            wire.baseOffset = -1
+            switch outcome {
+            case .appended(let base, _, let logAppendTime, let logStart, _):
+                wire.baseOffset = base
+                wire.logAppendTimeMs = logAppendTime
+                wire.logStartOffset = logStart
+            case .refused(let refusal):
+                wire.errorCode = refusal.code
+                wire.errorMessage = refusal.message
+                wire.recordErrors = refusal.records.map { index, message in
+                    var error = ProduceResponse.BatchIndexAndErrorMessage()
+                    error.batchIndex = index
+                    error.batchIndexErrorMessage = message
+                    return error
+                }
+                if refusal.code == .notLeaderOrFollower, context.version >= 10,
+                    let leader = metadata.current.partition(partition), leader.hasLeader
+                {
+                    wire.currentLeader.leaderID = leader.leader
+                    wire.currentLeader.leaderEpoch = leader.leaderEpoch
+                    leaders.insert(leader.leader)
+                }
+            }
+            if response.responses.last?.name != partition.topic {
+                var topic = ProduceResponse.TopicProduceResponse()
+                topic.name = partition.topic
+                response.responses.append(topic)
+            }
+            response.responses[response.responses.count - 1].partitionResponses.append(wire)
+        }
+        let image = metadata.current
+        response.nodeEndpoints = leaders.sorted().compactMap { id in
+            guard let endpoint = image.endpoint(of: id, listener: context.connection.listenerName) else { return nil }
+            var wire = ProduceResponse.NodeEndpoint()
+            wire.nodeID = id
+            wire.host = endpoint.host
+            wire.port = endpoint.port
+            wire.rack = image.brokers[id]?.rack
+            return wire
+        }
+        context.answer(response)
+    }
+}

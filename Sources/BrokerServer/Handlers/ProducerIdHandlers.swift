@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaProtocol
+import Synchronization
+
+/// Hands out producer ids from blocks that the controller gives (KIP-730). A block is asked for when nine tenths of the
+/// last are used, so that producers need not wait.
+final class ProducerIDs: Sendable {
+    private struct State {
+        var current: Range<ProducerID> = 0..<0
+        var next: Range<ProducerID>?
+        var isAsking = false
+        /// The id at which the next block is asked for.
+        var askAt: ProducerID = 0
+    }
+
+    private let state = Mutex(State())
+    /// Asks the controller for a block; nil when it cannot be reached now.
+    private let allocate: @Sendable () async -> Range<ProducerID>?
+
+    init(allocate: @escaping @Sendable () async -> Range<ProducerID>?) {
+        self.allocate = allocate
+    }
+
+    /// A fresh id; nil when none is at hand, which the client is told with COORDINATOR_LOAD_IN_PROGRESS.
+    func take() async -> ProducerID? {
+        if let id = takeAtHand() { return id }
+        // Wait for a block once; a client retries anyway.
+        await ask()
+        return takeAtHand()
+    }
+
+    private func takeAtHand() -> ProducerID? {
+        let (id, mustAsk) = state.withLock { state -> (ProducerID?, Bool) in
+            if state.current.isEmpty, let next = state.next {
+                state.current = next
+                state.askAt = next.lowerBound + Int64(next.count) * 9 / 10
+                state.next = nil
+            }
+            guard let id = state.current.first else { return (nil, false) }
+            state.current = id + 1..<state.current.upperBound
+            return (id, id + 1 >= state.askAt && state.next == nil && !state.isAsking)
+        }
+        // A bare task: it only fetches the next block.
+        if mustAsk { Task { await ask() } }
+        return id
+    }
+
+    private func ask() async {
+        let mustAsk = state.withLock { state in
+            guard !state.isAsking, state.next == nil else { return false }
+            state.isAsking = true
+            return true
+        }
+        guard mustAsk else {
+            // Another asks already: give it a moment.
+            for _ in 0..<100 where state.withLock({ $0.isAsking }) { try? await Task.sleep(for: .milliseconds(5)) }
+            return
+        }
+        let block = await allocate()
+        state.withLock { state in
+            state.isAsking = false
+            if let block { state.next = block }
+        }
+    }
+}
+
+/// InitProducerId, 0–5: an id for an idempotent producer (KIP-98).
+///
+/// v2 is flexible, v3 lets a producer name the id it has (KIP-360), v4 knows PRODUCER_FENCED (KIP-588), v5 belongs to
+/// KIP-890. Transactional producers need a transaction coordinator, which this broker does not have yet.
+struct InitProducerIdHandler: WaitingApiHandler {
+    typealias Request = InitProducerIdRequest
+
+    let producerIDs: ProducerIDs
+
+    func answer(
+        _ request: InitProducerIdRequest, _ context: RequestContext<InitProducerIdResponse>
+    ) async -> InitProducerIdResponse {
+        var response = InitProducerIdResponse()
+        response.producerEpoch = -1
+        if let id = request.transactionalID {
+            response.errorCode = id.isEmpty ? .invalidRequest : .coordinatorNotAvailable
+            return response
+        }
+        // A producer that comes back names both what it had, or neither.
+        guard (request.producerID == -1) == (request.producerEpoch == -1) else {
+            response.errorCode = .invalidRequest
+            return response
+        }
+        guard let id = await producerIDs.take() else {
+            response.errorCode = .coordinatorLoadInProgress
+            return response
+        }
+        response.producerID = id
+        response.producerEpoch = 0
+        return response
+    }
+}

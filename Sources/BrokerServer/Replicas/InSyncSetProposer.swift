@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import KafkaProtocol
+import Logging
+import Synchronization
+
+/// Takes the wishes of leaders to change in-sync sets to the controller (AlterPartition, KIP-497): all that have gathered
+/// in one request, one request at a time, again until it is answered.
+///
+/// Owner: its lock. A partition has at most one wish here; its leader asks again when it must.
+final class InSyncSetProposer: Sendable {
+    private struct Wish: Sendable {
+        let partition: Partition
+        let proposal: Partition.InSyncProposal
+    }
+
+    private struct State {
+        var wishes: [TopicPartition: Wish] = [:]
+        var isSending = false
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let brokerID: BrokerID
+    private let brokerEpoch: @Sendable () -> BrokerEpoch
+    private let channel: ControllerChannel
+    /// Below inter-broker protocol 2.8, topics are named and version 1 is the highest.
+    private let usesTopicIDs: Bool
+    private let logger: Logger
+
+    init(
+        brokerID: BrokerID, brokerEpoch: @escaping @Sendable () -> BrokerEpoch, channel: ControllerChannel,
+        usesTopicIDs: Bool, logger: Logger
+    ) {
+        self.brokerID = brokerID
+        self.brokerEpoch = brokerEpoch
+        self.channel = channel
+        self.usesTopicIDs = usesTopicIDs
+        self.logger = logger
+    }
+
+    func propose(_ partition: Partition, _ proposal: Partition.InSyncProposal) {
+        let mustStart = state.withLock { state in
+            guard !state.isStopped else { return false }
+            state.wishes[partition.id] = Wish(partition: partition, proposal: proposal)
+            guard !state.isSending else { return false }
+            state.isSending = true
+            return true
+        }
+        // A bare task: it lives as long as there are wishes.
+        if mustStart { Task { await deliverAll() } }
+    }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    private func deliverAll() async {
+        while true {
+            let wishes = state.withLock { state -> [Wish] in
+                guard !state.isStopped, !state.wishes.isEmpty else {
+                    state.isSending = false
+                    return []
+                }
+                defer { state.wishes = [:] }
+                return Array(state.wishes.values)
+            }
+            if wishes.isEmpty { return }
+            var mustWait = true
+            do {
+                mustWait = try await !deliver(wishes)
+            } catch {
+                logger.debug("The controller could not be asked to change in-sync sets", metadata: ["error": "\(error)"])
+            }
+            guard mustWait else { continue }
+            // Not delivered: they stay wishes, unless their leaders have asked anew meanwhile.
+            state.withLock { state in
+                for wish in wishes where state.wishes[wish.partition.id] == nil {
+                    state.wishes[wish.partition.id] = wish
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    /// False when the whole request was refused and must be sent again.
+    private func deliver(_ wishes: [Wish]) async throws -> Bool {
+        let byID = usesTopicIDs && wishes.allSatisfy { $0.proposal.topicID != nil }
+        let (response, version) = try await channel.send(highest: byID ? .max : 1) { version in
+            request(for: wishes, version: version)
+        }
+        guard response.errorCode.isNone else {
+            if response.errorCode == .notController { channel.reset() }
+            return false
+        }
+        let waiting = Dictionary(wishes.map { ($0.partition.id, $0) }, uniquingKeysWith: { $1 })
+        let names = Dictionary(
+            wishes.compactMap { wish in wish.proposal.topicID.map { ($0, wish.partition.id.topic) } },
+            uniquingKeysWith: { $1 })
+        for topic in response.topics {
+            guard let name = version >= 2 ? names[topic.topicID] : topic.topicName else { continue }
+            for answer in topic.partitions {
+                guard let wish = waiting[TopicPartition(name, answer.partitionIndex)] else { continue }
+                settle(wish, answer)
+            }
+        }
+        return true
+    }
+
+    private func settle(_ wish: Wish, _ answer: AlterPartitionResponse.PartitionData) {
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        _ = wish.partition.withLeader { leader in
+            if answer.errorCode.isNone {
+                return (
+                    (),
+                    leader.proposalAccepted(
+                        leaderEpoch: answer.leaderEpoch, partitionEpoch: answer.partitionEpoch,
+                        inSyncReplicas: answer.isr, now: now)
+                )
+            }
+            return (
+                (), leader.proposalRefused(answer.errorCode, leaderEpoch: wish.proposal.leaderEpoch, now: now)
+            )
+        }
+    }
+
+    private func request(for wishes: [Wish], version: Int16) -> AlterPartitionRequest {
+        var request = AlterPartitionRequest()
+        request.brokerID = brokerID
+        request.brokerEpoch = brokerEpoch()
+        for (topic, wishes) in Dictionary(grouping: wishes, by: \.partition.id.topic).sorted(by: { $0.key < $1.key }) {
+            var wire = AlterPartitionRequest.TopicData()
+            if version >= 2 { wire.topicID = wishes[0].proposal.topicID ?? .zero } else { wire.topicName = topic }
+            wire.partitions = wishes.map { wish in
+                var entry = AlterPartitionRequest.PartitionData()
+                entry.partitionIndex = wish.partition.id.partition
+                entry.leaderEpoch = wish.proposal.leaderEpoch
+                entry.partitionEpoch = wish.proposal.partitionEpoch
+                if version >= 3 {
+                    entry.newIsrWithEpochs = wish.proposal.inSyncReplicas.map { id in
+                        var state = AlterPartitionRequest.BrokerState()
+                        state.brokerID = id
+                        return state
+                    }
+                } else {
+                    entry.newIsr = wish.proposal.inSyncReplicas
+                }
+                return entry
+            }
+            request.topics.append(wire)
+        }
+        return request
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import LogStorage
+
+extension LogConfiguration {
+    /// What a log needs of its topic's settings.
+    init(_ topic: TopicConfiguration) {
+        self.init()
+        segmentBytes = topic.segmentBytes
+        segmentMilliseconds = topic.segmentAge.wholeMilliseconds
+        segmentJitterMilliseconds = topic.segmentJitter.wholeMilliseconds
+        indexBytes = topic.indexBytes
+        indexIntervalBytes = topic.indexIntervalBytes
+        retentionBytes = topic.retentionBytes ?? -1
+        retentionMilliseconds = topic.retention?.wholeMilliseconds ?? -1
+        isDeleted = topic.cleanupPolicy.contains(.delete)
+        isCompacted = topic.cleanupPolicy.contains(.compact)
+        deleteRetentionMilliseconds = topic.deleteRetention.wholeMilliseconds
+        minimumCompactionLagMilliseconds = topic.minCompactionLag.wholeMilliseconds
+        maximumCompactionLagMilliseconds = topic.maxCompactionLag.wholeMilliseconds
+        minimumCleanableDirtyRatio = topic.minCleanableRatio
+        fileDeleteDelayMilliseconds = topic.fileDeleteDelay.wholeMilliseconds
+        maximumBatchBytes = topic.maxMessageBytes
+        flushRecords = topic.flushMessages
+        flushMilliseconds = topic.flushInterval.wholeMilliseconds
+        preallocate = topic.preallocates
+        usesLogAppendTime = topic.timestampType == .logAppendTime
+        timestampBeforeMaximumMilliseconds = topic.timestampBeforeMax.wholeMilliseconds
+        timestampAfterMaximumMilliseconds = topic.timestampAfterMax.wholeMilliseconds
+        allowsDownConversion = topic.downConverts
+    }
+}
+
+extension Duration {
+    /// As the settings count; what does not fit is the largest number.
+    var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        let (sum, overflows) = milliseconds.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return overflows ? .max : sum
+    }
+}

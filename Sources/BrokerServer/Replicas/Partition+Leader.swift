@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import KafkaRecords
+import LogStorage
+import NIOCore
+import Replication
+
+// MARK: Changes of role, on the partition's log thread
+
+extension Partition {
+    /// Becomes, or stays, leader under the epoch that the controller names.
+    func makeLeader(_ change: LeaderAndIsrPartition, log: PartitionLog) throws(LogError) {
+        loop.assertInEventLoop()
+        // The epoch begins where the log ends now, even before the first record of it.
+        try log.assignEpochStart(change.leaderEpoch)
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        let alive = Set(surroundings.metadata.current.brokers.keys)
+        let leadership = LeaderReplication.Leadership(
+            leaderEpoch: change.leaderEpoch, partitionEpoch: change.partitionEpoch, replicas: change.replicas,
+            inSyncReplicas: change.inSyncReplicas)
+        let offsets = log.offsets
+        let actions = state.withLock { state -> [LeaderReplication.Action] in
+            take(change, log, &state)
+            if case .leader(var leader) = state.role {
+                leader.aliveBrokersChanged(alive)
+                let actions = leader.renewed(leadership, now: now)
+                state.role = .leader(leader)
+                return actions
+            }
+            var leader = LeaderReplication(
+                localID: surroundings.localID, leadership: leadership, logEnd: offsets.logEnd,
+                highWatermark: offsets.highWatermark,
+                minInSyncReplicas: state.settings.configuration.minInSyncReplicas,
+                lagTimeMax: surroundings.lagTimeMax, alive: alive, now: now)
+            // An only replica has committed all that it has.
+            let actions = leader.appended(logEnd: offsets.logEnd, now: now)
+            state.role = .leader(leader)
+            return actions
+        }
+        perform(actions)
+        surroundings.moved(id)
+    }
+
+    /// Becomes, or stays, follower; its fetcher is started elsewhere.
+    ///
+    /// - Returns: whether the leader or its epoch is new, so that fetching must begin anew.
+    @discardableResult
+    func makeFollower(_ change: LeaderAndIsrPartition, log: PartitionLog, leader: BrokerID?) -> Bool {
+        loop.assertInEventLoop()
+        let isNew = state.withLock { state in
+            let isNew = state.leaderEpoch < change.leaderEpoch
+            take(change, log, &state)
+            state.role = .follower(leader: leader)
+            return isNew
+        }
+        // Produces and fetches that wait for this leader are told that it is none.
+        surroundings.moved(id)
+        return isNew
+    }
+
+    /// Stops being anything; what waits is told so.
+    func retire() {
+        state.withLock { state in
+            state.role = .idle
+            state.log = nil
+        }
+        surroundings.moved(id)
+    }
+
+    private func take(_ change: LeaderAndIsrPartition, _ log: PartitionLog, _ state: inout State) {
+        state.leaderEpoch = change.leaderEpoch
+        state.partitionEpoch = change.partitionEpoch
+        state.controllerEpoch = change.controllerEpoch
+        state.replicas = change.replicas
+        state.topicID = change.topicID ?? state.topicID
+        state.log = log
+    }
+}
+
+// MARK: Producing
+
+extension Partition {
+    /// Checks what a producer sent, as far as it can be checked without knowing the log.
+    func validate(_ records: ByteBuffer, version: Int16) throws(ProduceRefusal) -> ValidatedBatches {
+        let settings = state.withLock { $0.settings }
+        do throws(RecordError) {
+            return try settings.validator(version: version).validate(records, now: BrokerClock.now)
+        } catch {
+            throw ProduceRefusal(error, partition: id)
+        }
+    }
+
+    /// Appends as leader, on the partition's log thread.
+    func append(_ batches: ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin) -> ProduceOutcome {
+        loop.assertInEventLoop()
+        let (log, epoch, refusal) = state.withLock { state -> (PartitionLog?, LeaderEpoch, ErrorCode?) in
+            guard case .leader(let leader) = state.role, let log = state.log else {
+                return (nil, state.leaderEpoch, .notLeaderOrFollower)
+            }
+            if acks == .all, !leader.admitsAcksAll { return (log, state.leaderEpoch, .notEnoughReplicas) }
+            return (log, state.leaderEpoch, nil)
+        }
+        guard let log, refusal == nil else { return .refused(ProduceRefusal(refusal ?? .notLeaderOrFollower)) }
+        var batches = batches
+        do throws(LogError) {
+            let info = try log.append(&batches, leaderEpoch: epoch, origin: origin, now: BrokerClock.now)
+            if !info.isDuplicate { logEndMoved(to: info.logEnd) }
+            return .appended(
+                base: info.firstOffset, last: info.lastOffset, logAppendTime: info.logAppendTime,
+                logStart: info.logStart, epoch: epoch)
+        } catch {
+            return .refused(ProduceRefusal(error.errorCode, nil))
+        }
+    }
+
+    /// How far the records up to `last` are replicated; nil while replicas are missing.
+    func acknowledgement(through last: Offset) -> ErrorCode? {
+        state.withLock { state in
+            guard case .leader(let leader) = state.role else { return .notLeaderOrFollower }
+            return leader.acknowledgement(below: last + 1)
+        }
+    }
+
+    private func logEndMoved(to end: Offset) {
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        let advanced = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
+            let actions = leader.appended(logEnd: end, now: now)
+            return (actions.contains { if case .highWatermarkAdvanced = $0 { true } else { false } }, actions)
+        }
+        // Followers wait for the end itself; when the mark moved too, they have been told with it.
+        if advanced == false { surroundings.moved(id) }
+    }
+}
+
+extension ProduceRefusal {
+    init(_ error: RecordError, partition: TopicPartition) {
+        self.init(error.errorCode, error.producerMessage(partition: "\(partition)"))
+        records = error.recordErrors.map { (Int32(truncatingIfNeeded: $0.index), $0.message) }
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import LogStorage
+import Replication
+
+/// Who reads from a partition, and how far it may see.
+enum Reader: Hashable, Sendable {
+    /// A consumer; `committed` for `read_committed` (KIP-98).
+    case consumer(committed: Bool)
+    /// A replica, by its broker.
+    case follower(BrokerID)
+    /// Replica id −2: sees all, counts for nothing.
+    case debugger
+
+    var limit: ReadLimit {
+        switch self {
+        case .consumer(let committed): committed ? .lastStableOffset : .highWatermark
+        case .follower, .debugger: .logEnd
+        }
+    }
+
+    var isFollower: Bool { if case .follower = self { true } else { false } }
+}
+
+/// What a fetch asks of one partition.
+struct PartitionRead: Hashable, Sendable {
+    var offset: Offset
+    /// −1: not to be checked (KIP-320).
+    var leaderEpoch: LeaderEpoch
+    /// The epoch of the last record that the reader has; −1 when it does not say (KIP-595).
+    var lastFetchedEpoch: LeaderEpoch
+    /// Where a follower's log starts.
+    var logStart: Offset
+    var maxBytes: Int
+}
+
+/// What one partition had to say to a fetch.
+struct PartitionReadResult: Sendable {
+    var error = ErrorCode.none
+    var records = LogData.empty
+    var highWatermark: Offset = -1
+    var lastStable: Offset = -1
+    var logStart: Offset = -1
+    var diverging: (epoch: LeaderEpoch, endOffset: Offset)?
+    var aborted: [AbortedTransaction]?
+    var preferredReplica: BrokerID?
+    /// The leader may not yet tell its high watermark, or the reader stands in an older segment: answer at once.
+    var mustNotWait = false
+
+    init(error: ErrorCode) { self.error = error }
+
+    init(offsets: LogOffsets) {
+        highWatermark = offsets.highWatermark
+        lastStable = offsets.lastStable
+        logStart = offsets.logStart
+    }
+}
+
+extension Partition {
+    /// Reads for a consumer, a follower or a debugger. Does not wait for a write, but may for the disk.
+    ///
+    /// - Parameters:
+    ///   - mayFollow: whether a follower of the partition may serve this reader too (fetch v11+, KIP-392).
+    ///   - maxBytes: what is left of the request's budget; at most the partition's own.
+    ///   - rack: the consumer's, if it gave one and the broker selects replicas by rack.
+    func read(
+        _ request: PartitionRead, by reader: Reader, maxBytes: Int, atLeastOneBatch: Bool, mayFollow: Bool,
+        rack: String? = nil, form: ReadForm = .regions
+    ) -> PartitionReadResult {
+        let (log, error) = access(epoch: request.leaderEpoch, leaderOnly: !mayFollow)
+        guard let log, error.isNone else { return PartitionReadResult(error: error) }
+        if let rack, case .consumer = reader, let preferred = preferredReplica(rack: rack, offset: request.offset) {
+            var result = PartitionReadResult(offsets: log.offsets)
+            result.preferredReplica = preferred
+            return result
+        }
+        do throws(LogError) {
+            if request.lastFetchedEpoch >= 0, let diverging = try divergence(of: request, in: log) {
+                var result = PartitionReadResult(offsets: log.offsets)
+                result.diverging = diverging
+                return result
+            }
+            let read = try log.read(
+                from: request.offset, maxBytes: min(maxBytes, request.maxBytes), upTo: reader.limit,
+                atLeastOneBatch: atLeastOneBatch, as: form)
+            var result = PartitionReadResult(offsets: read.offsets)
+            result.records = read.records
+            result.aborted = read.abortedTransactions
+            return result
+        } catch {
+            var result = PartitionReadResult(error: error.errorCode)
+            if case .offsetOutOfRange = error {
+                // The reader needs these to find its way back.
+                let offsets = log.offsets
+                result.highWatermark = -1
+                result.lastStable = -1
+                result.logStart = offsets.logStart
+            }
+            return result
+        }
+    }
+
+    /// A follower has fetched from an offset, which proves that it holds what lies below.
+    func fetched(by follower: BrokerID, from offset: Offset, logStart: Offset) -> ErrorCode {
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        let isReplica = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
+            guard let actions = leader.fetched(by: follower, from: offset, logStart: logStart, now: now) else {
+                return (false, [])
+            }
+            return (true, actions)
+        }
+        switch isReplica {
+        case true?: return .none
+        case false?: return .unknownLeaderEpoch
+        case nil: return .notLeaderOrFollower
+        }
+    }
+
+    /// The log, if this broker may serve a request that knows the leadership by `epoch`, or why not.
+    func access(epoch: LeaderEpoch, leaderOnly: Bool) -> (log: PartitionLog?, error: ErrorCode) {
+        state.withLock { state in
+            if epoch >= 0 {
+                if epoch < state.leaderEpoch { return (nil, .fencedLeaderEpoch) }
+                if epoch > state.leaderEpoch { return (nil, .unknownLeaderEpoch) }
+            }
+            guard let log = state.log else { return (nil, .notLeaderOrFollower) }
+            if log.isOffline { return (nil, .kafkaStorageError) }
+            switch state.role {
+            case .leader: return (log, .none)
+            case .follower where !leaderOnly: return (log, .none)
+            case .follower, .idle: return (nil, .notLeaderOrFollower)
+            }
+        }
+    }
+
+    /// How many bytes a reader could have now, at most `limit`; used to decide whether a fetch may stop waiting. Nil when
+    /// it must be answered whatever there is.
+    func bytesAvailable(for request: PartitionRead, by reader: Reader, mayFollow: Bool, limit: Int) -> Int? {
+        let (log, error) = access(epoch: request.leaderEpoch, leaderOnly: !mayFollow)
+        guard let log, error.isNone else { return nil }
+        let offsets = log.offsets
+        let end =
+            switch reader.limit {
+            case .logEnd: offsets.logEnd
+            case .highWatermark: offsets.highWatermark
+            case .lastStableOffset: offsets.lastStable
+            }
+        // Nothing new is the common case, and costs no look into indexes.
+        if request.offset == end { return 0 }
+        if request.offset > offsets.logEnd || request.offset < offsets.logStart { return nil }
+        if request.offset > end { return 0 }
+        let result = read(
+            request, by: reader, maxBytes: limit, atLeastOneBatch: true, mayFollow: mayFollow)
+        guard result.error.isNone, result.diverging == nil else { return nil }
+        return result.records.byteCount
+    }
+
+    /// KIP-595: where the reader's log and this one part ways, if they do.
+    private func divergence(
+        of request: PartitionRead, in log: PartitionLog
+    ) throws(LogError) -> (epoch: LeaderEpoch, endOffset: Offset)? {
+        let end = log.endOffset(of: request.lastFetchedEpoch)
+        let offsets = log.offsets
+        guard let epoch = end.epoch, end.offset >= 0, request.offset >= offsets.logStart else {
+            throw .offsetOutOfRange(
+                requested: request.offset, logStart: offsets.logStart, logEnd: offsets.logEnd)
+        }
+        guard epoch < request.lastFetchedEpoch || end.offset < request.offset else { return nil }
+        return (epoch, end.offset)
+    }
+
+    private func preferredReplica(rack: String, offset: Offset) -> BrokerID? {
+        let racks = surroundings.metadata.current.brokers.compactMapValues(\.rack)
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        return state.withLock { state in
+            guard case .leader(let leader) = state.role else { return nil }
+            return leader.preferredReadReplica(rack: rack, racks: racks, offset: offset, now: now)
+        }
+    }
+}
+
+extension Partition {
+    /// Whether a reader's log parts from this one (KIP-595), so that its fetch offset proves nothing.
+    func hasDiverged(_ read: PartitionRead) -> Bool {
+        guard read.lastFetchedEpoch >= 0, let log else { return false }
+        do throws(LogError) { return try divergence(of: read, in: log) != nil } catch { return true }
+    }
+
+    /// Whether the high watermark still lies behind the start of this leadership, so that an earlier leader may have told
+    /// a larger one.
+    var isMarkUncertain: Bool {
+        state.withLock { state in
+            guard case .leader(let leader) = state.role else { return false }
+            return leader.highWatermark < leader.epochStart
+        }
+    }
+}

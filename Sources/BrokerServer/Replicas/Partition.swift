@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import ClusterMetadata
+import KafkaModel
+import LogStorage
+import NIOCore
+import Replication
+import Synchronization
+
+/// One partition that this broker holds: its role, its log, and what both say to producers, consumers and followers.
+///
+/// Changes of role and appends run on the partition's log thread, so neither meets half of the other; reads and followers'
+/// fetches come on any thread. Owner of the role: its lock, which is held for decisions and never for disk or network.
+/// Locks nest as partition → log.
+final class Partition: Sendable {
+    /// What a partition tells the rest of the broker. Called without its lock.
+    struct Surroundings: Sendable {
+        let localID: BrokerID
+        let lagTimeMax: Int64
+        /// The high watermark or the log's end moved: what waits for it should look again.
+        let moved: @Sendable (TopicPartition) -> Void
+        /// The in-sync set should become this.
+        let propose: @Sendable (Partition, InSyncProposal) -> Void
+        let metadata: MetadataCache
+    }
+
+    /// What an AlterPartition request asks for one partition.
+    struct InSyncProposal: Sendable {
+        let topicID: KafkaUUID?
+        let leaderEpoch: LeaderEpoch
+        let partitionEpoch: PartitionEpoch
+        let inSyncReplicas: [BrokerID]
+    }
+
+    enum Role: Sendable {
+        /// Known, but told neither to lead nor to follow yet.
+        case idle
+        case leader(LeaderReplication)
+        /// Nil while the partition has no leader, or one that is not known to live.
+        case follower(leader: BrokerID?)
+    }
+
+    struct State: Sendable {
+        var role = Role.idle
+        var leaderEpoch: LeaderEpoch = -1
+        var partitionEpoch: PartitionEpoch = -1
+        /// The controllership that made the current leader.
+        var controllerEpoch: ControllerEpoch = -1
+        var replicas: [BrokerID] = []
+        var log: PartitionLog?
+        var topicID: KafkaUUID?
+        var settings: TopicSettings
+    }
+
+    let id: TopicPartition
+    /// Where appends and changes of role run.
+    let loop: any EventLoop
+    let surroundings: Surroundings
+    let state: Mutex<State>
+
+    init(_ id: TopicPartition, loop: any EventLoop, settings: TopicSettings, _ surroundings: Surroundings) {
+        self.id = id
+        self.loop = loop
+        self.surroundings = surroundings
+        state = Mutex(State(settings: settings))
+    }
+
+    /// Runs work on the partition's log thread, in order.
+    func submit(_ work: @escaping @Sendable (Partition) -> Void) {
+        loop.execute { work(self) }
+    }
+
+    var log: PartitionLog? { state.withLock { $0.log } }
+
+    var isLeader: Bool { state.withLock { if case .leader = $0.role { true } else { false } } }
+
+    /// The topic's settings changed.
+    func reconfigure(_ settings: TopicSettings) {
+        let log = state.withLock { state in
+            state.settings = settings
+            return state.log
+        }
+        log?.reconfigure(settings.log)
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        _ = withLeader { leader in
+            ((), leader.minInSyncReplicasChanged(settings.configuration.minInSyncReplicas, now: now))
+        }
+    }
+
+    /// Performs what the leader's machine decided. Called without the lock.
+    func perform(_ actions: [LeaderReplication.Action]) {
+        for action in actions {
+            switch action {
+            case .highWatermarkAdvanced(let offset):
+                _ = log?.raiseHighWatermark(to: offset)
+                surroundings.moved(id)
+            case .proposeInSyncReplicas(let target):
+                let proposal = state.withLock { state in
+                    InSyncProposal(
+                        topicID: state.topicID, leaderEpoch: state.leaderEpoch, partitionEpoch: state.partitionEpoch,
+                        inSyncReplicas: target)
+                }
+                surroundings.propose(self, proposal)
+            }
+        }
+    }
+
+    /// Lets the leader's machine see an event; nil when this broker does not lead.
+    func withLeader<Result>(_ body: (inout LeaderReplication) -> (Result, [LeaderReplication.Action])) -> Result? {
+        let outcome = state.withLock { state -> (Result, [LeaderReplication.Action])? in
+            guard case .leader(var leader) = state.role else { return nil }
+            // Let go of it, so that it is changed where it lies and not copied.
+            state.role = .idle
+            let outcome = body(&leader)
+            state.role = .leader(leader)
+            state.partitionEpoch = leader.leadership.partitionEpoch
+            return outcome
+        }
+        guard let outcome else { return nil }
+        perform(outcome.1)
+        return outcome.0
+    }
+}
+
+/// A topic's settings in the forms in which partitions need them; made once for all partitions of a topic.
+final class TopicSettings: Sendable {
+    let configuration: TopicConfiguration
+    let log: LogConfiguration
+
+    init(_ configuration: TopicConfiguration) {
+        self.configuration = configuration
+        log = LogConfiguration(configuration)
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import Dispatch
+import KafkaModel
+import LogStorage
+import NIOCore
+import Synchronization
+
+// What the controller asks of this broker's replicas. Each function runs on the control queue, one at a time.
+
+extension ReplicaManager {
+    /// Fences requests of controllers that have been replaced. True when the sender's epoch is too old.
+    func isStale(_ epoch: ControllerEpoch) -> Bool {
+        controllerEpoch.withLock { current in
+            guard epoch >= current else { return true }
+            current = epoch
+            return false
+        }
+    }
+
+    /// LeaderAndIsr: leads, follows or refuses each partition, and answers with an error for each.
+    ///
+    /// - Returns: the errors, and what became leader and follower, for the coordinators.
+    func apply(_ changes: [LeaderAndIsrPartition]) -> LeaderAndIsrOutcome {
+        let outcome = Mutex(LeaderAndIsrOutcome())
+        let group = DispatchGroup()
+        for change in changes {
+            if isOffline(change.partition) {
+                outcome.withLock { $0.errors[change.partition] = .kafkaStorageError }
+                continue
+            }
+            guard change.replicas.contains(localID) else {
+                outcome.withLock { $0.errors[change.partition] = .unknownTopicOrPartition }
+                continue
+            }
+            let partition = obtain(change.partition, settings.settings(of: change.partition.topic))
+            group.enter()
+            partition.submit { [self] partition in
+                defer { group.leave() }
+                let (error, role) = apply(change, to: partition)
+                outcome.withLock { outcome in
+                    outcome.errors[change.partition] = error
+                    switch role {
+                    case .leads: outcome.leading.append(change)
+                    case .follows: outcome.following.append(change)
+                    case .unchanged: break
+                    }
+                }
+            }
+        }
+        group.wait()
+        return outcome.withLock { $0 }
+    }
+
+    struct LeaderAndIsrOutcome: Sendable {
+        var errors: [TopicPartition: ErrorCode] = [:]
+        var leading: [LeaderAndIsrPartition] = []
+        var following: [LeaderAndIsrPartition] = []
+    }
+
+    private enum NewRole {
+        case leads
+        case follows
+        case unchanged
+    }
+
+    /// On the partition's log thread.
+    private func apply(_ change: LeaderAndIsrPartition, to partition: Partition) -> (ErrorCode, NewRole) {
+        let (epoch, partitionEpoch, topicID) = partition.state.withLock {
+            ($0.leaderEpoch, $0.partitionEpoch, $0.topicID)
+        }
+        if let topicID, let expected = change.topicID, topicID != expected { return (.inconsistentTopicID, .unchanged) }
+        guard change.leaderEpoch > epoch else {
+            // A topic that got its id only now: remember it (KIP-516); else the controller knows less than we do.
+            guard change.leaderEpoch == epoch, topicID == nil, let id = change.topicID else {
+                return (.staleControllerEpoch, .unchanged)
+            }
+            return (assign(id, to: partition), .unchanged)
+        }
+        if change.partitionEpoch < partitionEpoch { return (.none, .unchanged) }
+        do throws(LogError) {
+            let log = try logs.obtain(
+                change.partition, topicID: change.topicID, settings: settings.settings(of: change.partition.topic).log,
+                isNew: change.isNew, now: BrokerClock.now)
+            if change.leader == localID {
+                followers.stop([change.partition])
+                try partition.makeLeader(change, log: log)
+                return (.none, .leads)
+            }
+            let leader = metadata.current.isAlive(change.leader) ? change.leader : nil
+            if leader == nil, change.leader >= 0 {
+                logger.error(
+                    "The leader of a partition is not among the living; not following it yet",
+                    metadata: ["kafka.partition": "\(change.partition)", "kafka.broker": "\(change.leader)"])
+            }
+            followers.stop([change.partition])
+            partition.makeFollower(change, log: log, leader: leader)
+            if let leader { followers.start(partition, from: leader, epoch: change.leaderEpoch) }
+            return (.none, .follows)
+        } catch {
+            logger.error(
+                "A replica could not take its role",
+                metadata: ["kafka.partition": "\(change.partition)", "error": "\(error)"])
+            if error.errorCode == .kafkaStorageError { takeOffline(change.partition) }
+            return (error.errorCode, .unchanged)
+        }
+    }
+
+    private func assign(_ id: KafkaUUID, to partition: Partition) -> ErrorCode {
+        do throws(LogError) {
+            try partition.log?.assignTopicID(id)
+            partition.state.withLock { $0.topicID = id }
+            return .none
+        } catch {
+            return error.errorCode
+        }
+    }
+
+    /// StopReplica: stops fetching; deletes what is to be deleted.
+    func apply(_ stops: [ControlRequest.StopReplica.Partition]) -> [TopicPartition: ErrorCode] {
+        let errors = Mutex<[TopicPartition: ErrorCode]>([:])
+        let group = DispatchGroup()
+        followers.stop(stops.map(\.partition))
+        for stop in stops {
+            let id = stop.partition
+            if isOffline(id) {
+                errors.withLock { $0[id] = .kafkaStorageError }
+                continue
+            }
+            group.enter()
+            threads.loop(for: id).execute { [self] in
+                defer { group.leave() }
+                let error = apply(stop)
+                errors.withLock { $0[id] = error }
+            }
+        }
+        group.wait()
+        return errors.withLock { $0 }
+    }
+
+    /// On the partition's log thread.
+    private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
+        let epoch = partition(stop.partition)?.state.withLock { $0.leaderEpoch } ?? -1
+        let isFenced =
+            stop.leaderEpoch != ControlRequest.StopReplica.Partition.epochDuringDeletion
+            && stop.leaderEpoch != ControlRequest.StopReplica.Partition.noEpoch && stop.leaderEpoch < epoch
+        if isFenced { return .fencedLeaderEpoch }
+        guard stop.delete else {
+            // It stays known, so that a later LeaderAndIsr finds it, but it serves nobody.
+            if let partition = partition(stop.partition) {
+                partition.state.withLock { state in
+                    if case .leader = state.role { state.role = .follower(leader: nil) }
+                }
+                moved(stop.partition)
+            }
+            return .none
+        }
+        remove(stop.partition)?.retire()
+        moved(stop.partition)
+        do throws(LogError) {
+            // Also when the partition was not known: its log may lie here from an earlier life.
+            try logs.delete(stop.partition, now: BrokerClock.now)
+            return .none
+        } catch {
+            logger.error(
+                "A replica could not be deleted",
+                metadata: ["kafka.partition": "\(stop.partition)", "error": "\(error)"])
+            return error.errorCode
+        }
+    }
+
+    /// UpdateMetadata: replaces the image, and tells leaders who lives.
+    func apply(_ update: MetadataUpdate) -> (before: MetadataImage, after: MetadataImage) {
+        let images = metadata.apply(update)
+        let alive = Set(images.after.brokers.keys)
+        if alive != Set(images.before.brokers.keys) {
+            for partition in partitions {
+                _ = partition.withLeader { leader in
+                    leader.aliveBrokersChanged(alive)
+                    return ((), [])
+                }
+            }
+        }
+        return images
+    }
+}
+
+extension ReplicaManager {
+    /// Runs a control request on the control queue, behind those before it.
+    func onControlQueue<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            control.async { continuation.resume(returning: body()) }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import ClusterControl
+import ClusterMetadata
+import Dispatch
+import KafkaModel
+import LogStorage
+import Logging
+import NIOCore
+import Synchronization
+
+/// All partitions that this broker holds: finds them for requests, and does to them what the controller says.
+///
+/// Owner of the table: its lock, held for a look-up. Control requests are carried out one after the other on a queue of
+/// their own, which may wait for log threads; nothing else may.
+final class ReplicaManager: Sendable {
+    enum Hosted: Sendable {
+        case online(Partition)
+        /// Its log directory has failed.
+        case offline(Partition)
+    }
+
+    let localID: BrokerID
+    let logs: LogDirectories
+    let threads: LogThreads
+    let metadata: MetadataCache
+    let settings: TopicSettingsRegistry
+    /// Produces that wait for replicas, by partition.
+    let delayedProduce: DelayedOperations<TopicPartition>
+    /// Fetches that wait for records, by partition.
+    let delayedFetch: DelayedOperations<TopicPartition>
+    /// Deletions of records that wait for replicas, by partition.
+    let delayedDeleteRecords: DelayedOperations<TopicPartition>
+    /// The largest controller epoch seen in a control request.
+    let controllerEpoch = Mutex<ControllerEpoch>(0)
+    let logger: Logger
+    let control = DispatchQueue(label: "martlet.control-requests")
+    private let hosted = Mutex<[TopicPartition: Hosted]>([:])
+    private let surroundings: @Sendable (ReplicaManager) -> Partition.Surroundings
+    let followers: any FollowerFetching
+
+    init(
+        localID: BrokerID, logs: LogDirectories, threads: LogThreads, metadata: MetadataCache,
+        settings: TopicSettingsRegistry, timer: TimerThread, lagTimeMax: Duration, followers: any FollowerFetching,
+        propose: @escaping @Sendable (Partition, Partition.InSyncProposal) -> Void, logger: Logger
+    ) {
+        self.localID = localID
+        self.logs = logs
+        self.threads = threads
+        self.metadata = metadata
+        self.settings = settings
+        self.followers = followers
+        self.logger = logger
+        delayedProduce = DelayedOperations(timer: timer)
+        delayedFetch = DelayedOperations(timer: timer)
+        delayedDeleteRecords = DelayedOperations(timer: timer, sweepInterval: 1)
+        let lag = lagTimeMax.wholeMilliseconds
+        surroundings = { manager in
+            Partition.Surroundings(
+                localID: localID, lagTimeMax: lag,
+                moved: { [weak manager] partition in manager?.moved(partition) },
+                propose: propose, metadata: metadata)
+        }
+    }
+
+    // MARK: Looking
+
+    /// The partition if it is here and its directory is well.
+    func partition(_ id: TopicPartition) -> Partition? {
+        guard case .online(let partition) = hosted.withLock({ $0[id] }) else { return nil }
+        return partition
+    }
+
+    /// The partition for a request that only its leader can serve, or what to tell the client.
+    func leader(of id: TopicPartition) throws(ProduceRefusal) -> Partition {
+        switch hosted.withLock({ $0[id] }) {
+        case .online(let partition):
+            guard partition.isLeader else { throw ProduceRefusal(.notLeaderOrFollower) }
+            return partition
+        case .offline: throw ProduceRefusal(.kafkaStorageError)
+        case nil:
+            throw ProduceRefusal(metadata.current.partition(id) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower)
+        }
+    }
+
+    /// Why a partition cannot be read here.
+    func absence(of id: TopicPartition) -> ErrorCode {
+        switch hosted.withLock({ $0[id] }) {
+        case .offline: .kafkaStorageError
+        case .online: .notLeaderOrFollower
+        case nil: metadata.current.partition(id) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower
+        }
+    }
+
+    var partitions: [Partition] {
+        hosted.withLock { $0.values.compactMap { if case .online(let partition) = $0 { partition } else { nil } } }
+    }
+
+    /// How far a produce is replicated; nil while replicas are missing.
+    func acknowledgement(of id: TopicPartition, through last: Offset, epoch: LeaderEpoch) -> ErrorCode? {
+        guard let partition = partition(id) else { return absence(of: id) }
+        return partition.acknowledgement(through: last)
+    }
+
+    /// Something moved in the partition: who waits for it looks again.
+    func moved(_ id: TopicPartition) {
+        delayedFetch.check(id)
+        delayedProduce.check(id)
+        delayedDeleteRecords.check(id)
+    }
+
+    /// The topic's settings changed: its partitions take them over at once.
+    func reconfigure(_ topic: String, _ settings: TopicSettings) {
+        for partition in partitions where partition.id.topic == topic { partition.reconfigure(settings) }
+    }
+
+    // MARK: The table, for control requests
+
+    /// Finds the partition or makes a place for it.
+    func obtain(_ id: TopicPartition, _ settings: TopicSettings) -> Partition {
+        hosted.withLock { hosted in
+            if case .online(let partition) = hosted[id] { return partition }
+            let partition = Partition(
+                id, loop: threads.loop(for: id), settings: settings, surroundings(self))
+            hosted[id] = .online(partition)
+            return partition
+        }
+    }
+
+    func isOffline(_ id: TopicPartition) -> Bool {
+        if case .offline = hosted.withLock({ $0[id] }) { true } else { false }
+    }
+
+    func remove(_ id: TopicPartition) -> Partition? {
+        hosted.withLock { hosted in
+            switch hosted.removeValue(forKey: id) {
+            case .online(let partition), .offline(let partition): partition
+            case nil: nil
+            }
+        }
+    }
+
+    /// The partition's log directory has failed.
+    func takeOffline(_ id: TopicPartition) {
+        let partition = hosted.withLock { hosted -> Partition? in
+            guard case .online(let partition) = hosted[id] else { return nil }
+            hosted[id] = .offline(partition)
+            return partition
+        }
+        partition?.retire()
+    }
+}
+
+/// Copies leaders' logs into the partitions that follow.
+protocol FollowerFetching: Sendable {
+    /// Begins, or begins anew, to fetch from a leader.
+    func start(_ partition: Partition, from leader: BrokerID, epoch: LeaderEpoch)
+    /// Stops to fetch; when this returns nothing more is appended.
+    func stop(_ partitions: [TopicPartition])
+}
