@@ -43,7 +43,7 @@ final class ControlRequestSender: Sendable {
                 guard let event = await link.deliver(request) else { break }
                 answered(event)
             }
-            await link.close()
+            link.close()
         }
     }
 
@@ -82,17 +82,17 @@ final class ControlRequestSender: Sendable {
                             metadata: ["kafka.broker": "\(broker.id)", "error": "\(error)"])
                         hasComplained = true
                     }
-                    await close()
+                    close()
                     try? await Task.sleep(for: .milliseconds(100))
                 }
             }
             return nil
         }
 
-        mutating func close() async {
+        mutating func close() {
             guard let connection else { return }
             self.connection = nil
-            connection.close()
+            connection.closeSoon()
         }
 
         private mutating func exchange(_ request: ControlRequest) async throws -> ControllerEvent {
@@ -124,13 +124,15 @@ final class ControlRequestSender: Sendable {
         }
 
         private mutating func connected() async throws -> BrokerConnection {
-            if let connection, connection.isActive { return connection }
+            if let connection, connection.isOpen { return connection }
             guard let endpoint = broker.endpoint(environment.listener) else {
                 throw MissingListener(broker: broker.id, listener: environment.listener)
             }
             let made = try await BrokerConnection.connect(
-                host: endpoint.host, port: Int(endpoint.port), clientID: "\(environment.controllerID)",
-                requestTimeout: environment.requestTimeout, group: environment.group)
+                host: endpoint.host, port: Int(endpoint.port),
+                options: .init(
+                    clientID: "\(environment.controllerID)", requestTimeout: environment.requestTimeout),
+                on: environment.group)
             connection = made
             return made
         }

@@ -65,7 +65,7 @@ final class ControllerService: Sendable {
 
     /// Processes events until the task is cancelled.
     func run() async {
-        var machine = Controller(settings)
+        let machine = Controller(settings: settings)
         var senders: [BrokerID: ControlRequestSender] = [:]
         var timers: [ControllerTimer: TimerThread.Handle] = [:]
         for await event in events {

@@ -113,16 +113,43 @@ struct TopicAdministration: Sendable {
     private func place(
         _ topic: NewTopic, _ configuration: BrokerConfiguration
     ) throws(ControllerError) -> [Int32: [BrokerID]] {
-        var random = SystemRandomNumberGenerator()
-        return try ReplicaPlacement.place(
+        try place(
             partitions: topic.partitions == -1 ? configuration.topics.partitions : Int(topic.partitions),
             replicationFactor: topic.replicationFactor == -1
-                ? configuration.topics.replicationFactor : Int(topic.replicationFactor),
-            on: candidates, using: &random)
+                ? configuration.topics.replicationFactor : Int(topic.replicationFactor))
     }
 
-    private var candidates: [ReplicaPlacement.Candidate] {
-        metadata.current.brokers.values.map { .init(id: $0.id, rack: $0.rack) }
+    /// - Parameters:
+    ///   - existing: how many partitions the topic has already.
+    ///   - leader: of partition 0 of a topic that grows: the new ones go on where the others left off.
+    private func place(
+        partitions: Int, replicationFactor: Int, existing: Int32 = 0, leader: BrokerID? = nil
+    ) throws(ControllerError) -> [Int32: [BrokerID]] {
+        let brokers = metadata.current.brokers.values.map { ReplicaPlacement.Broker(id: $0.id, rack: $0.rack) }
+        let start = leader.map { leader in brokers.map(\.id).sorted().firstIndex { $0 >= leader } ?? 0 }
+        var random = SystemRandomNumberGenerator()
+        do throws(ReplicaPlacement.Failure) {
+            let placed = try ReplicaPlacement.assign(
+                partitions: partitions, replicationFactor: replicationFactor, brokers: brokers, start: start,
+                firstPartition: Int(existing), using: &random)
+            return Dictionary(
+                placed.enumerated().map { (existing + Int32(clamping: $0.offset), $0.element) },
+                uniquingKeysWith: { $1 })
+        } catch {
+            switch error {
+            case .invalidPartitions:
+                throw ControllerError(.invalidPartitions, "Number of partitions must be larger than 0.")
+            case .invalidReplicationFactor:
+                throw ControllerError(.invalidReplicationFactor, "Replication factor must be larger than 0.")
+            case .notEnoughBrokers(let available):
+                throw ControllerError(
+                    .invalidReplicationFactor,
+                    "Replication factor: \(replicationFactor) larger than available brokers: \(available).")
+            case .missingRacks:
+                throw ControllerError(
+                    .unknownServerError, "Not all brokers have rack information for replica rack aware assignment.")
+            }
+        }
     }
 
     private static func exists(_ name: String) -> ControllerError {
@@ -205,10 +232,8 @@ struct TopicAdministration: Sendable {
         if let assignments {
             added = try checkedGrowth(assignments, from: existing, to: count, replicationFactor: first.count)
         } else {
-            var random = SystemRandomNumberGenerator()
-            added = try ReplicaPlacement.place(
-                partitions: Int(count - existing), replicationFactor: first.count, on: candidates,
-                firstPartition: existing, leaderOfPartitionZero: leader, using: &random)
+            added = try place(
+                partitions: Int(count - existing), replicationFactor: first.count, existing: existing, leader: leader)
         }
         guard !validateOnly else { return }
         for (partition, replicas) in added { topic.partitions[partition] = PartitionAssignment(replicas) }

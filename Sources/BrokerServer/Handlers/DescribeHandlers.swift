@@ -87,7 +87,7 @@ struct DescribeConfigsHandler: ApiHandler {
         wire.isDefault = setting.source == .defaultValue
         wire.configSource = setting.source.rawValue
         wire.isSensitive = setting.isSensitive
-        wire.configType = setting.kind?.wireType ?? 0
+        wire.configType = setting.kind?.rawValue ?? 0
         if request.includeDocumentation { wire.documentation = setting.documentation }
         if request.includeSynonyms {
             wire.synonyms = setting.synonyms.map { synonym in
@@ -122,9 +122,9 @@ struct DescribeLogDirsHandler: WaitingApiHandler {
                 wire.errorCode = .kafkaStorageError
                 return wire
             }
-            wire.totalBytes = directory.totalBytes
-            wire.usableBytes = directory.usableBytes
-            let logs = directory.logs.filter { wanted?.contains($0.partition) ?? true }
+            wire.totalBytes = directory.space?.total ?? -1
+            wire.usableBytes = directory.space?.available ?? -1
+            let logs = directory.replicas.filter { wanted?.contains($0.partition) ?? true }
             for (topic, logs) in Dictionary(grouping: logs, by: \.partition.topic).sorted(by: { $0.key < $1.key }) {
                 var group = DescribeLogDirsResponse.DescribeLogDirsTopic()
                 group.name = topic

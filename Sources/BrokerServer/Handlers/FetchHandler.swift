@@ -27,6 +27,9 @@ struct FetchHandler: ApiHandler {
     let maxBytes: Int
     let selectsReplicasByRack: Bool
 
+    /// Older clients need records in older formats.
+    var versions: ClosedRange<Int16> { 4...17 }
+
     func handle(_ request: FetchRequest, _ context: RequestContext<FetchResponse>) {
         do throws(FetchSessionError) {
             let session = try sessions.context(for: request, version: context.version, metadata.current)
@@ -52,8 +55,6 @@ final class PendingFetch: Sendable {
     private let maxBytes: Int
     private let maxWait: Int64
     private let rack: String?
-    /// Records are converted to this format, for clients that know no newer one.
-    private let format: RecordFormat?
 
     private var version: Int16 { context.version }
     private var mayFollow: Bool { version >= 11 && !reader.isFollower }
@@ -77,12 +78,6 @@ final class PendingFetch: Sendable {
         maxBytes = max(0, min(context.version >= 3 ? Int(request.maxBytes) : .max, isConsumer ? handler.maxBytes : .max))
         maxWait = Int64(request.maxWaitMs)
         rack = handler.selectsReplicasByRack && !request.rackID.isEmpty ? request.rackID : nil
-        format =
-            switch context.version {
-            case ...1: .v0
-            case ...3: .v1
-            default: nil
-            }
     }
 
     /// Reads, and answers or waits.
@@ -138,26 +133,13 @@ final class PendingFetch: Sendable {
             guard let hosted = handler.replicas.partition(id) else {
                 return PartitionReadResult(error: handler.replicas.absence(of: id))
             }
-            var result = hosted.read(
+            let result = hosted.read(
                 partition.read, by: reader, maxBytes: left, atLeastOneBatch: needsBatch, mayFollow: mayFollow,
-                rack: rack, form: format == nil ? .regions : .bytes)
-            if let format, result.error.isNone { convert(&result, to: format, hosted) }
+                rack: rack)
             let bytes = result.records.byteCount
             if bytes > 0 { needsBatch = false }
             left = max(0, left - bytes)
             return result
-        }
-    }
-
-    private func convert(_ result: inout PartitionReadResult, to format: RecordFormat, _ partition: Partition) {
-        guard case .bytes(let bytes) = result.records, bytes.readableBytes > 0 else { return }
-        do throws(RecordError) {
-            guard partition.log?.configuration.allowsDownConversion != false else {
-                return result = PartitionReadResult(error: .unsupportedVersion)
-            }
-            result.records = .bytes(try downConvert(bytes, to: format))
-        } catch {
-            result = PartitionReadResult(error: error.errorCode)
         }
     }
 

@@ -138,7 +138,8 @@ struct ListOffsetsHandler: ApiHandler {
         }
         do throws(LogError) {
             answer.oldStyleOffsets = try log.segmentOffsets(
-                before: partition.timestamp, atMost: max(0, Int(partition.maxNumOffsets)))
+                before: partition.timestamp, atMost: max(0, Int(partition.maxNumOffsets)), upTo: .highWatermark,
+                now: BrokerClock.now)
         } catch {
             answer.errorCode = error.errorCode
         }

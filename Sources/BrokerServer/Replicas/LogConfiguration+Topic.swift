@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BrokerSettings
+import KafkaModel
+import KafkaRecords
 import LogStorage
 
 extension LogConfiguration {
@@ -29,6 +31,27 @@ extension LogConfiguration {
         timestampBeforeMaximumMilliseconds = topic.timestampBeforeMax.wholeMilliseconds
         timestampAfterMaximumMilliseconds = topic.timestampAfterMax.wholeMilliseconds
         allowsDownConversion = topic.downConverts
+    }
+}
+
+extension ProduceValidator.Settings {
+    /// What the checks of a producer's records need of the topic's settings; the partition is filled in later.
+    init(_ topic: TopicConfiguration) {
+        self.init(partition: TopicPartition("", 0))
+        isCompacted = topic.cleanupPolicy.contains(.compact)
+        timestampType = topic.timestampType == .logAppendTime ? .logAppendTime : .createTime
+        timestampBeforeMax = topic.timestampBeforeMax.wholeMilliseconds
+        timestampAfterMax = topic.timestampAfterMax.wholeMilliseconds
+        compression =
+            switch topic.compression {
+            case .producer: nil
+            case .uncompressed: Compression.none
+            case .gzip: Compression(.gzip, level: topic.gzipLevel == -1 ? nil : topic.gzipLevel)
+            case .snappy: Compression(.snappy)
+            case .lz4: Compression(.lz4, level: topic.lz4Level)
+            case .zstd: Compression(.zstd, level: topic.zstdLevel)
+            }
+        maxMessageBytes = topic.maxMessageBytes
     }
 }
 

@@ -86,9 +86,9 @@ extension Partition {
     func validate(_ records: ByteBuffer, version: Int16) throws(ProduceRefusal) -> ValidatedBatches {
         let settings = state.withLock { $0.settings }
         do throws(RecordError) {
-            return try settings.validator(version: version).validate(records, now: BrokerClock.now)
+            return try settings.validator(for: id).validate(records, produceVersion: version, now: BrokerClock.now)
         } catch {
-            throw ProduceRefusal(error, partition: id)
+            throw ProduceRefusal(error)
         }
     }
 
@@ -135,8 +135,8 @@ extension Partition {
 }
 
 extension ProduceRefusal {
-    init(_ error: RecordError, partition: TopicPartition) {
-        self.init(error.errorCode, error.producerMessage(partition: "\(partition)"))
-        records = error.recordErrors.map { (Int32(truncatingIfNeeded: $0.index), $0.message) }
+    init(_ error: RecordError) {
+        self.init(error.errorCode, error.message)
+        records = error.rejectedRecords.map { ($0.index, $0.message) }
     }
 }

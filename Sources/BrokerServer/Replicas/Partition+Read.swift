@@ -163,12 +163,12 @@ extension Partition {
     ) throws(LogError) -> (epoch: LeaderEpoch, endOffset: Offset)? {
         let end = log.endOffset(of: request.lastFetchedEpoch)
         let offsets = log.offsets
-        guard let epoch = end.epoch, end.offset >= 0, request.offset >= offsets.logStart else {
+        guard let epoch = end.epoch, let endOffset = end.endOffset, request.offset >= offsets.logStart else {
             throw .offsetOutOfRange(
                 requested: request.offset, logStart: offsets.logStart, logEnd: offsets.logEnd)
         }
-        guard epoch < request.lastFetchedEpoch || end.offset < request.offset else { return nil }
-        return (epoch, end.offset)
+        guard epoch < request.lastFetchedEpoch || endOffset < request.offset else { return nil }
+        return (epoch, endOffset)
     }
 
     private func preferredReplica(rack: String, offset: Offset) -> BrokerID? {

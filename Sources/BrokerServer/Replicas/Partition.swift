@@ -3,6 +3,7 @@
 import BrokerSettings
 import ClusterMetadata
 import KafkaModel
+import KafkaRecords
 import LogStorage
 import NIOCore
 import Replication
@@ -127,9 +128,18 @@ final class Partition: Sendable {
 final class TopicSettings: Sendable {
     let configuration: TopicConfiguration
     let log: LogConfiguration
+    private let validation: ProduceValidator.Settings
 
     init(_ configuration: TopicConfiguration) {
         self.configuration = configuration
         log = LogConfiguration(configuration)
+        validation = ProduceValidator.Settings(configuration)
+    }
+
+    /// What decides whether the partition takes records.
+    func validator(for partition: TopicPartition) -> ProduceValidator {
+        var settings = validation
+        settings.partition = partition
+        return ProduceValidator(settings)
     }
 }

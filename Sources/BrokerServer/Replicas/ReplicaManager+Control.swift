@@ -81,9 +81,13 @@ extension ReplicaManager {
         }
         if change.partitionEpoch < partitionEpoch { return (.none, .unchanged) }
         do throws(LogError) {
-            let log = try logs.obtain(
-                change.partition, topicID: change.topicID, settings: settings.settings(of: change.partition.topic).log,
-                isNew: change.isNew, now: BrokerClock.now)
+            if logs.log(for: change.partition) == nil, !change.isNew, logs.hasOfflineDirectory {
+                // It may lie in the directory that has failed: an empty one elsewhere would lose its records.
+                throw .directoryOffline(path: logs.offlinePaths.joined(separator: ","))
+            }
+            let log = try logs.getOrCreateLog(
+                change.partition, topicID: change.topicID,
+                configuration: settings.settings(of: change.partition.topic).log, now: BrokerClock.now)
             if change.leader == localID {
                 followers.stop([change.partition])
                 try partition.makeLeader(change, log: log)
@@ -161,7 +165,7 @@ extension ReplicaManager {
         moved(stop.partition)
         do throws(LogError) {
             // Also when the partition was not known: its log may lie here from an earlier life.
-            try logs.delete(stop.partition, now: BrokerClock.now)
+            try logs.deleteLog(stop.partition, now: BrokerClock.now)
             return .none
         } catch {
             logger.error(

@@ -36,6 +36,7 @@ final class ReplicaManager: Sendable {
     let controllerEpoch = Mutex<ControllerEpoch>(0)
     let logger: Logger
     let control = DispatchQueue(label: "martlet.control-requests")
+    private let mayCheckpoint = Atomic(false)
     private let hosted = Mutex<[TopicPartition: Hosted]>([:])
     private let surroundings: @Sendable (ReplicaManager) -> Partition.Surroundings
     let followers: any FollowerFetching
@@ -158,4 +159,33 @@ protocol FollowerFetching: Sendable {
     func start(_ partition: Partition, from leader: BrokerID, epoch: LeaderEpoch)
     /// Stops to fetch; when this returns nothing more is appended.
     func stop(_ partitions: [TopicPartition])
+}
+
+// MARK: Jobs
+
+extension ReplicaManager {
+    /// The first LeaderAndIsr has told which partitions are here, so that their high watermarks may be written down.
+    /// Before it, a checkpoint would forget the marks of partitions not yet known.
+    func startCheckpointing() { mayCheckpoint.store(true, ordering: .releasing) }
+
+    /// Writes the high watermarks of all partitions to their directories.
+    func checkpointHighWatermarks() {
+        guard mayCheckpoint.load(ordering: .acquiring) else { return }
+        logs.checkpointHighWatermarks()
+    }
+
+    /// Lets leaders look for followers that lag. Every half of `replica.lag.time.max.ms`.
+    func checkLag() {
+        let now = Int64(BrokerClock.monotonicMilliseconds)
+        for partition in partitions {
+            _ = partition.withLeader { leader in ((), leader.checkLag(now: now)) }
+        }
+    }
+
+    /// How far a replica's log lies behind: behind the high watermark, or, for a future copy, behind the current log.
+    func lag(of partition: TopicPartition, logEnd: Offset, isFuture: Bool) -> Int64 {
+        guard let log = logs.log(for: partition) else { return -1 }
+        let offsets = log.offsets
+        return isFuture ? offsets.logEnd - logEnd : max(0, offsets.highWatermark - logEnd)
+    }
 }

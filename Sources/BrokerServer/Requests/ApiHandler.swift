@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaNetworking
 import KafkaProtocol
+import NIOCore
 
 /// Serves one API. The list in `Handlers/AllHandlers.swift` yields both the dispatch table and the answer to ApiVersions,
 /// so what is advertised is what is served.
@@ -39,15 +40,15 @@ extension WaitingApiHandler {
 struct RequestContext<Response: ResponseMessage>: Sendable {
     let header: RequestHeader
     let connection: ConnectionInfo
-    /// When the request had arrived whole, in milliseconds of the monotonic clock.
-    let receivedAt: UInt64
+    /// When the request had arrived whole.
+    let receivedAt: NIODeadline
     private let responder: Responder
     private let dispatcher: RequestDispatcher
 
     init(_ request: IncomingRequest, _ responder: Responder, dispatcher: RequestDispatcher) {
         header = request.header
         connection = request.connection
-        receivedAt = BrokerClock.monotonicMilliseconds
+        receivedAt = request.receivedAt
         self.responder = responder
         self.dispatcher = dispatcher
     }
@@ -59,7 +60,7 @@ struct RequestContext<Response: ResponseMessage>: Sendable {
     func answer(_ response: Response) {
         do {
             responder.send(
-                try Frame.response(response, version: version, correlationID: header.correlationID))
+                try Frame.encodeResponse(correlationID: header.correlationID, response, version: version))
         } catch {
             dispatcher.cannotEncode(header, error)
             responder.closeConnection()

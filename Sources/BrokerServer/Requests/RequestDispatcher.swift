@@ -27,18 +27,21 @@ final class RequestDispatcher: RequestHandler {
         routes.map { ($0.key, $0.value.versions) }.sorted { $0.key.rawValue < $1.key.rawValue }
     }
 
-    func handle(_ request: IncomingRequest, _ responder: Responder) {
-        guard let key = ApiKey(rawValue: request.header.apiKey), let route = routes[key] else {
-            return responder.closeConnection()
-        }
+    func serves(_ api: ApiKey, version: Int16) -> Bool {
+        routes[api]?.versions.contains(version) ?? false
+    }
+
+    func handle(_ request: consuming IncomingRequest, _ responder: Responder) {
+        guard let route = routes[request.header.apiKey] else { return responder.closeConnection() }
+        let (api, header, connection) = (request.header.apiKey, request.header, request.connection)
         do {
             try route.call(request, responder, self)
         } catch {
             logger.warning(
                 "A request could not be read; its connection is closed",
                 metadata: [
-                    "kafka.api": "\(key)", "kafka.version": "\(request.header.apiVersion)",
-                    "connection": "\(request.connection.id)", "error": "\(error)",
+                    "kafka.api": "\(api)", "kafka.version": "\(header.apiVersion)",
+                    "kafka.connection": "\(connection.id)", "error": "\(error)",
                 ])
             responder.closeConnection()
         }
@@ -57,9 +60,30 @@ final class RequestDispatcher: RequestHandler {
         routes[Handler.Request.apiKey] = Route(versions: versions) {
             (request, responder, dispatcher) throws(WireError) in
             let version = request.header.apiVersion
-            guard versions.contains(version) else { return responder.closeConnection() }
-            let message = try Frame.body(of: Handler.Request.self, version: version, from: request.body)
+            guard versions.contains(version) else { return Self.refuse(version, request, responder, versions) }
+            let message = try Handler.Request(decoding: request.body, version: version)
             handler.handle(message, RequestContext(request, responder, dispatcher: dispatcher))
+        }
+    }
+
+    /// A client that asks for the versions in one that is not known here is told how to ask (version 0 of the answer);
+    /// every other request ends its connection.
+    private static func refuse(
+        _ version: Int16, _ request: IncomingRequest, _ responder: Responder, _ versions: ClosedRange<Int16>
+    ) {
+        guard request.header.apiKey == .apiVersions else { return responder.closeConnection() }
+        var response = ApiVersionsResponse()
+        response.errorCode = .unsupportedVersion
+        var entry = ApiVersionsResponse.ApiVersion()
+        entry.apiKey = ApiKey.apiVersions.rawValue
+        entry.minVersion = versions.lowerBound
+        entry.maxVersion = versions.upperBound
+        response.apiKeys = [entry]
+        do throws(WireError) {
+            responder.send(
+                try Frame.encodeResponse(correlationID: request.header.correlationID, response, version: 0))
+        } catch {
+            responder.closeConnection()
         }
     }
 }

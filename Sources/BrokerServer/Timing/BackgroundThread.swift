@@ -4,25 +4,23 @@
 import Glibc
 #endif
 
-/// A named thread of the operating system, for work that blocks: neither an event loop nor the cooperative pool may.
+/// A thread of the operating system, for work that blocks: neither an event loop nor the cooperative pool may.
 enum BackgroundThread {
     /// What a new thread runs. It crosses into C as one retained reference and is taken back exactly once.
     private final class Start: Sendable {
-        let name: String
         let body: @Sendable () -> Void
 
-        init(name: String, body: @escaping @Sendable () -> Void) {
-            self.name = name
+        init(body: @escaping @Sendable () -> Void) {
             self.body = body
         }
     }
 
-    /// Starts a thread that runs `body` and ends with it. The system shows at most 15 characters of the name.
+    /// Starts a thread that runs `body` and ends with it.
     ///
     /// - Returns: false when the system has no thread to give.
     @discardableResult
-    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-        let context = Unmanaged.passRetained(Start(name: name, body: body))
+    static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let context = Unmanaged.passRetained(Start(body: body))
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -34,7 +32,6 @@ enum BackgroundThread {
             { context in
                 guard let context else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-                pthread_setname_np(pthread_self(), String(start.name.prefix(15)))
                 start.body()
                 return nil
             }, context.toOpaque())

@@ -24,7 +24,7 @@ final class TimerThread: Sendable {
 
     init() {
         guarded = Mutex(State(wheel: TimerWheel(now: BrokerClock.monotonicMilliseconds)))
-        BackgroundThread.start("martlet-timer") { [self] in run() }
+        BackgroundThread.start { [self] in run() }
     }
 
     /// Runs `work` after `milliseconds`, unless it is cancelled before.
