@@ -152,4 +152,5 @@ struct ControlVersions: Hashable, Sendable {
     var leaderAndIsr: Int16 = 7
     var updateMetadata: Int16 = 8
     var stopReplica: Int16 = 4
+    var controlledShutdown: Int16 = 3
 }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import KafkaProtocol
+
+/// FindCoordinator, 0–6: which broker looks after a group or a transactional id.
+///
+/// v1 adds transactional ids (KIP-98), v4 several keys at once (KIP-699), v6 share groups (KIP-932), which this broker has
+/// none of.
+struct FindCoordinatorHandler: ApiHandler {
+    typealias Request = FindCoordinatorRequest
+
+    private enum KeyType: Int8 {
+        case group = 0
+        case transaction = 1
+        case share = 2
+    }
+
+    let metadata: MetadataCache
+    let autoCreation: AutoTopicCreation
+    /// How many partitions the topics of the coordinators have, fixed since the start.
+    let groupPartitions: Int32
+    let transactionPartitions: Int32
+
+    func handle(_ request: FindCoordinatorRequest, _ context: RequestContext<FindCoordinatorResponse>) {
+        var response = FindCoordinatorResponse()
+        if context.version < 4 {
+            let found = find(request.key, request.keyType, context)
+            response.errorCode = found.error
+            // Kafka's own spelling of "no error".
+            response.errorMessage = found.error.isNone ? "NONE" : found.error.message
+            response.nodeID = found.id
+            response.host = found.host
+            response.port = found.port
+        } else {
+            response.coordinators = request.coordinatorKeys.map { key in
+                let found = find(key, request.keyType, context)
+                var wire = FindCoordinatorResponse.Coordinator()
+                wire.key = key
+                wire.nodeID = found.id
+                wire.host = found.host
+                wire.port = found.port
+                wire.errorCode = found.error
+                wire.errorMessage = found.error.isNone ? "" : found.error.message
+                return wire
+            }
+        }
+        context.answer(response)
+    }
+
+    private struct Found {
+        var error: ErrorCode
+        var id: BrokerID = -1
+        var host = ""
+        var port: Int32 = -1
+    }
+
+    private func find(
+        _ key: String, _ type: Int8, _ context: RequestContext<FindCoordinatorResponse>
+    ) -> Found {
+        let topic: String
+        let count: Int32
+        switch KeyType(rawValue: type) {
+        case .group: (topic, count) = (InternalTopic.consumerOffsets, groupPartitions)
+        case .transaction: (topic, count) = (InternalTopic.transactionState, transactionPartitions)
+        case .share: return Found(error: context.version >= 6 ? .coordinatorNotAvailable : .invalidRequest)
+        case nil: return Found(error: .invalidRequest)
+        }
+        let image = metadata.current
+        guard let known = image.topic(topic) else {
+            // A bare task: the client asks again, and finds the topic then.
+            Task { [autoCreation] in _ = await autoCreation.create([topic]) }
+            return Found(error: .coordinatorNotAvailable)
+        }
+        guard let partition = known[CoordinatorKey.partition(of: key, count: count)],
+            case .available(let id, let endpoint) = image.leaderEndpoint(
+                of: partition, listener: context.connection.listenerName)
+        else { return Found(error: .coordinatorNotAvailable) }
+        return Found(error: .none, id: id, host: endpoint.host, port: endpoint.port)
+    }
+}
+
+/// Which partition of a coordinator's topic a group or transactional id belongs to.
+enum CoordinatorKey {
+    /// Java's `String.hashCode` over UTF-16 units, made positive as Kafka does (the smallest number becomes 0).
+    static func partition(of key: String, count: Int32) -> Int32 {
+        var hash: Int32 = 0
+        for unit in key.utf16 { hash = hash &* 31 &+ Int32(unit) }
+        return (hash == .min ? 0 : abs(hash)) % max(1, count)
+    }
+}

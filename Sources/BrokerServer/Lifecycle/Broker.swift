@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+import KafkaNetworking
+import KafkaProtocol
+import LogStorage
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperStore
+
+/// One broker: its parts, how they hang together, and their life from start to stop.
+///
+/// The start goes from what can be refused without a trace (ports, another broker's id, locks) to what others see (the
+/// registration). Each step that fails ends the start with one line. The stop goes the other way round: leaderships are
+/// moved away while the broker still serves, then it stops to accept, writes its checkpoints and closes its session.
+package final class Broker: Sendable {
+    private let identity: BrokerIdentity
+    private let zooKeeper: ZooKeeperConnection
+    private let sessionFile: SessionFile
+    private let logs: LogDirectories
+    private let threads: LogThreads
+    private let timer: TimerThread
+    private let jobs: PeriodicJobs
+    private let controller: ControllerService
+    private let proposer: InSyncSetProposer
+    private let channel: ControllerChannel
+    private let replicas: ReplicaManager
+    private let listeners: [Listener]
+    private let networkGroup: MultiThreadedEventLoopGroup
+    private let configuration: BrokerConfiguration
+    private let tasks: [Task<Void, Never>]
+    private let logger: Logger
+
+    // The parts are many and made in order; `BrokerAssembly` is the place where that happens.
+    init(_ parts: BrokerAssembly.Parts) {
+        identity = parts.identity
+        zooKeeper = parts.zooKeeper
+        sessionFile = parts.sessionFile
+        logs = parts.logs
+        threads = parts.threads
+        timer = parts.timer
+        jobs = parts.jobs
+        controller = parts.controller
+        proposer = parts.proposer
+        channel = parts.channel
+        replicas = parts.replicas
+        listeners = parts.listeners
+        networkGroup = parts.networkGroup
+        configuration = parts.configuration
+        tasks = parts.tasks
+        logger = parts.logger
+    }
+
+    package var id: BrokerID { identity.id }
+
+    /// The port that a listener has bound; nil for a name that is none.
+    package func port(of listener: String) -> Int? {
+        listeners.first { $0.configuration.endpoint.listenerName == listener }?.port
+    }
+
+    /// Starts a broker and returns it once it serves.
+    package static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
+        try await BrokerAssembly.start(configuration, logger: logger)
+    }
+
+    /// Stops in order; at most as long as the controlled shutdown and the disks take.
+    package func shutDown() async {
+        logger.info("Shutting down")
+        if configuration.shutdown.isEnabled { await handOverLeaderships() }
+        for listener in listeners { await listener.stopAccepting() }
+        jobs.stop()
+        proposer.stop()
+        controller.stop()
+        for listener in listeners { await listener.close() }
+        channel.reset()
+        for task in tasks { task.cancel() }
+        // What is queued on log threads is written before the logs are closed.
+        try? await threads.shutDown()
+        logs.close(now: BrokerClock.now)
+        await zooKeeper.close()
+        sessionFile.remove()
+        timer.stop()
+        try? await networkGroup.shutdownGracefully()
+        logger.info("Shut down completed")
+    }
+
+    /// Controlled shutdown: asks the controller to move what this broker leads, until nothing remains or the patience
+    /// (`controlled.shutdown.max.retries`) is at its end.
+    private func handOverLeaderships() async {
+        let version = ControlVersions(configuration.interBrokerProtocol).controlledShutdown
+        for attempt in 1...max(1, configuration.shutdown.maxRetries) {
+            do {
+                let (response, _) = try await channel.send(highest: version) { [identity] _ in
+                    var request = ControlledShutdownRequest()
+                    request.brokerID = identity.id
+                    request.brokerEpoch = identity.epoch
+                    return request
+                }
+                if response.errorCode.isNone, response.remainingPartitions.isEmpty {
+                    logger.info("Controlled shutdown succeeded")
+                    return
+                }
+                logger.info(
+                    "Controlled shutdown is incomplete",
+                    metadata: [
+                        "error": "\(response.errorCode)", "remaining": "\(response.remainingPartitions.count)",
+                    ])
+            } catch {
+                logger.info("The controller could not be asked to move leaderships", metadata: ["error": "\(error)"])
+            }
+            if attempt < configuration.shutdown.maxRetries {
+                try? await Task.sleep(for: configuration.shutdown.retryBackoff)
+            }
+        }
+        logger.warning("Going down without a complete controlled shutdown")
+    }
+}
+
+/// Who a broker is: its id for good, its epoch for as long as its session lasts.
+final class BrokerIdentity: Sendable {
+    let id: BrokerID
+    private let currentEpoch = Atomic<BrokerEpoch>(-1)
+
+    init(id: BrokerID) { self.id = id }
+
+    /// The czxid of the registration; −1 before there is one.
+    var epoch: BrokerEpoch {
+        get { currentEpoch.load(ordering: .acquiring) }
+        set { currentEpoch.store(newValue, ordering: .releasing) }
+    }
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+import KafkaNetworking
+import KafkaProtocol
+import LogStorage
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperStore
+
+/// Makes a broker out of its parts, in the order in which they depend on one another.
+enum BrokerAssembly {
+    struct Parts: Sendable {
+        let identity: BrokerIdentity
+        let zooKeeper: ZooKeeperConnection
+        let sessionFile: SessionFile
+        let logs: LogDirectories
+        let threads: LogThreads
+        let timer: TimerThread
+        let jobs: PeriodicJobs
+        let controller: ControllerService
+        let proposer: InSyncSetProposer
+        let channel: ControllerChannel
+        let replicas: ReplicaManager
+        let listeners: [Listener]
+        let networkGroup: MultiThreadedEventLoopGroup
+        let configuration: BrokerConfiguration
+        let tasks: [Task<Void, Never>]
+        let logger: Logger
+    }
+
+    static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
+        let ensemble = try await Ensemble.connect(configuration, logger: logger)
+        do throws(StartError) {
+            return try await start(configuration, ensemble, logger: logger)
+        } catch {
+            await ensemble.connection.close()
+            throw error
+        }
+    }
+
+    private static func start(
+        _ configuration: BrokerConfiguration, _ ensemble: Ensemble, logger: Logger
+    ) async throws(StartError) -> Broker {
+        let store = ensemble.store
+        try await ensemble.prepare()
+        let clusterID = try await ensemble.clusterID()
+        let id = try await brokerID(configuration, ensemble)
+        var logger = logger
+        logger[metadataKey: "kafka.broker"] = "\(id)"
+        logger.info("Starting", metadata: ["kafka.cluster": "\(clusterID)"])
+        let sessionFile = SessionFile(directory: configuration.logs.directories[0])
+        // Before anything is touched: does another broker hold this id?
+        try await ensemble.refuseIfRegistered(id, unlessSession: sessionFile.read())
+
+        let identity = BrokerIdentity(id: id)
+        let timer = TimerThread()
+        let networkGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.networkThreads)
+        let gate = RequestGate()
+        let listeners: [Listener]
+        do throws(StartError) {
+            listeners = try await bind(configuration, gate, on: networkGroup, logger: logger)
+        } catch {
+            timer.stop()
+            try? await networkGroup.shutdownGracefully()
+            throw error
+        }
+        do throws(StartError) {
+            let settings = TopicSettingsRegistry(configuration)
+            try await ensemble.loadTopicSettings(into: settings, logger: logger)
+            let router = ensemble.router
+            let logs = try openLogs(configuration, id: id, clusterID: clusterID, settings, router, logger: logger)
+            // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
+            await ensemble.endSession(of: sessionFile, configuration, logger: logger)
+            return try await assemble(
+                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, gate, listeners,
+                settings, logs, logger)
+        } catch {
+            for listener in listeners { await listener.close() }
+            timer.stop()
+            try? await networkGroup.shutdownGracefully()
+            throw error
+        }
+    }
+
+    // MARK: Steps
+
+    /// The id that is configured, that `meta.properties` names, or a new one.
+    private static func brokerID(
+        _ configuration: BrokerConfiguration, _ ensemble: Ensemble
+    ) async throws(StartError) -> BrokerID {
+        if configuration.brokerID >= 0 { return configuration.brokerID }
+        if let known = LogDirectories.knownBrokerID(in: configuration.logs.directories) { return known }
+        guard configuration.generatesBrokerID else {
+            throw StartError("broker.id is not set and broker.id.generation.enable is false")
+        }
+        return try await ensemble.generateBrokerID(above: configuration.reservedBrokerMaxID)
+    }
+
+    private static func bind(
+        _ configuration: BrokerConfiguration, _ gate: RequestGate, on group: MultiThreadedEventLoopGroup, logger: Logger
+    ) async throws(StartError) -> [Listener] {
+        let network = configuration.network
+        let admission = ConnectionAdmission(
+            limits: .init(
+                total: network.maxConnections, perListener: network.maxConnectionsByListener,
+                perAddress: network.maxConnectionsPerIP,
+                perAddressOverrides: network.maxConnectionsPerIPOverrides,
+                protectedListeners: [network.interBrokerListener]))
+        let memory = network.queuedMaxRequestBytes.map { MemoryBudget(bytes: $0) }
+        var bound: [Listener] = []
+        for endpoint in network.listeners {
+            let listener = ListenerConfiguration(
+                endpoint: endpoint, isPrivileged: endpoint.listenerName == network.controlPlaneListener,
+                sockets: SocketOptions(
+                    sendBufferBytes: network.sendBufferBytes, receiveBufferBytes: network.receiveBufferBytes,
+                    backlog: network.backlog),
+                limits: ConnectionLimits(requestBytes: network.maxRequestBytes, idleTime: network.maxIdle))
+            do throws(BindError) {
+                bound.append(
+                    try await Listener.bind(
+                        listener, handler: gate, on: group, admission: admission, requestMemory: memory,
+                        logger: logger))
+            } catch {
+                for listener in bound { await listener.close() }
+                throw StartError("\(error)")
+            }
+        }
+        return bound
+    }
+
+    private static func openLogs(
+        _ configuration: BrokerConfiguration, id: BrokerID, clusterID: String, _ settings: TopicSettingsRegistry,
+        _ router: EventRouter, logger: Logger
+    ) throws(StartError) -> LogDirectories {
+        var directories = LogDirectoriesConfiguration(
+            paths: configuration.logs.directories, brokerID: id, clusterID: clusterID)
+        directories.recoveryThreads = configuration.logs.recoveryThreadsPerDirectory
+        directories.producerExpiration = configuration.transactions.producerIDExpiration.wholeMilliseconds
+        directories.defaults = LogConfiguration(configuration.topicDefaults)
+        directories.topics = settings.all.mapValues(\.log)
+        do throws(LogDirectoriesError) {
+            return try LogDirectories.open(directories, now: BrokerClock.now, logger: logger) { event in
+                router.logDirectory(event)
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
+    }
+
+    // MARK: Putting it together
+
+    private static func assemble(
+        _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
+        _ clusterID: String, _ sessionFile: SessionFile, _ timer: TimerThread,
+        _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
+        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ logger: Logger
+    ) async throws(StartError) -> Broker {
+        let metadata = MetadataCache(clusterID: clusterID)
+        let threads = LogThreads(count: configuration.network.ioThreads)
+        let interBroker = configuration.network.interBrokerListener
+        let versions = ControlVersions(configuration.interBrokerProtocol)
+        let channel = ControllerChannel(
+            metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: networkGroup)
+        let proposer = InSyncSetProposer(
+            brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
+            usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
+        let fetchers = ReplicaFetchers()
+        let replicas = ReplicaManager(
+            localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
+            lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
+            propose: { proposer.propose($0, $1) }, logger: logger)
+        let registrar = BrokerRegistrar(
+            store, id: identity.id, node: registration(configuration, listeners),
+            session: { [connection = ensemble.connection] in connection.identity?.id })
+        let executor = ControllerExecutor(
+            store, brokerID: identity.id, registrar: registrar, now: { BrokerClock.now })
+        let controller = ControllerService(
+            settings: ControllerSettings(configuration, id: identity.id),
+            surroundings: .init(
+                zooKeeper: executor, timer: timer,
+                senders: .init(
+                    controllerID: identity.id, listener: interBroker, versions: versions, group: networkGroup,
+                    requestTimeout: configuration.network.requestTimeout, logger: logger),
+                controllerChanged: { _ in }, brokerEpochChanged: { identity.epoch = $0 }),
+            logger: logger)
+        let topicWaits = DelayedOperations<String>(timer: timer)
+        let current: @Sendable () -> BrokerConfiguration = { configuration }
+        let administration = TopicAdministration(
+            store: store, metadata: metadata, configuration: current,
+            givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
+        let features = FeatureCache(store: store, logger: logger)
+        let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
+        let services = BrokerServices(
+            configuration: current, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
+            controller: controller, channel: channel, administration: administration,
+            autoCreation: AutoTopicCreation(administration: administration, configuration: current),
+            topicWaits: topicWaits, store: store, features: features, timer: timer,
+            groupPartitions: coordinatorTopics.groups, transactionPartitions: coordinatorTopics.transactions,
+            logger: logger)
+        let dispatcher = AllHandlers.dispatcher(services)
+
+        ensemble.router.connect(
+            controller: controller, replicas: replicas, changes: ConfigurationChanges(services), features: features,
+            sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
+            onLastDirectoryLost: { logger.critical("All log directories have failed") })
+        await features.refresh()
+        try await ensemble.router.replayConfigurationChanges()
+        if let session = ensemble.connection.identity {
+            sessionFile.write(
+                .init(sessionID: session.id, password: session.password, connect: configuration.zooKeeper.connect))
+        }
+        do throws(StoreError) {
+            identity.epoch = try await registrar.register(checkingEndpoints: true)
+        } catch {
+            throw StartError("the broker could not be registered: \(error)")
+        }
+        let controllerTask = Task { await controller.run() }
+        controller.submit(.started(brokerEpoch: identity.epoch))
+        gate.open(dispatcher)
+
+        let jobs = PeriodicJobs(timer: timer)
+        schedule(jobs, configuration, replicas, logs)
+        logger.info("[KafkaServer id=\(identity.id)] started")
+        return Broker(
+            Parts(
+                identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
+                threads: threads, timer: timer, jobs: jobs, controller: controller, proposer: proposer,
+                channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
+                configuration: configuration, tasks: [controllerTask], logger: logger))
+    }
+
+    /// What the broker does again and again, with Kafka's intervals.
+    private static func schedule(
+        _ jobs: PeriodicJobs, _ configuration: BrokerConfiguration, _ replicas: ReplicaManager, _ logs: LogDirectories
+    ) {
+        let settings = configuration.logs
+        jobs.schedule(after: .seconds(30), every: settings.retentionCheckInterval) {
+            logs.deleteOldSegments(now: BrokerClock.now)
+        }
+        jobs.schedule(every: .seconds(5)) { logs.removeDoomed(now: BrokerClock.now) }
+        jobs.schedule(after: .seconds(30), every: settings.flushCheckInterval) {
+            logs.flushDueLogs(now: BrokerClock.now)
+        }
+        jobs.schedule(every: settings.recoveryPointCheckpointInterval) { logs.checkpointRecoveryPoints() }
+        jobs.schedule(every: settings.startOffsetCheckpointInterval) { logs.checkpointLogStarts() }
+        jobs.schedule(every: .seconds(600)) { logs.removeExpiredProducers(now: BrokerClock.now) }
+        jobs.schedule(every: configuration.replication.highWatermarkCheckpointInterval) {
+            replicas.checkpointHighWatermarks()
+        }
+        jobs.schedule(every: configuration.replication.lagTimeMax / 2) { replicas.checkLag() }
+    }
+
+    /// What the broker says of itself in ZooKeeper: its advertised endpoints, with what the bound sockets know.
+    private static func registration(
+        _ configuration: BrokerConfiguration, _ listeners: [Listener]
+    ) -> BrokerRegistrationNode {
+        let endpoints = configuration.network.advertised.map { endpoint in
+            var endpoint = endpoint
+            if endpoint.host.isEmpty { endpoint.host = LocalHost.name }
+            if endpoint.port == 0 {
+                let bound = listeners.first { $0.configuration.endpoint.listenerName == endpoint.listenerName }
+                endpoint.port = Int32(clamping: bound?.port ?? 0)
+            }
+            return endpoint
+        }
+        return BrokerRegistrationNode(
+            endpoints: endpoints, rack: configuration.rack, timestamp: BrokerClock.now,
+            version: configuration.interBrokerProtocol >= .v2_7_IV0 ? 5 : 4)
+    }
+}
+
+extension ControllerSettings {
+    init(_ configuration: BrokerConfiguration, id: BrokerID) {
+        self.init(brokerID: id, interBrokerListener: configuration.network.interBrokerListener)
+        let version = configuration.interBrokerProtocol
+        deleteTopicEnable = configuration.topics.allowsDeletion
+        uncleanLeaderElectionEnable = configuration.controller.uncleanLeaderElection
+        autoLeaderRebalanceEnable = configuration.controller.rebalancesLeaders
+        leaderImbalancePercentage = configuration.controller.imbalancePerBroker
+        leaderImbalanceCheckInterval = configuration.controller.imbalanceCheckInterval
+        givesTopicIDs = version >= .v2_8_IV0
+        marksRecovery = version >= .v3_2_IV0
+        usesAlterPartition = version >= .v2_7_IV2
+        usesFeatures = version >= .v2_7_IV0
+        featureNodeVersion = version >= .v3_4_IV0 ? 2 : 1
+    }
+}
+
+extension ControllerExecutor: ControllerZooKeeper {
+    package func perform(_ batch: ZooKeeperBatch) async -> [ZooKeeperAnswer] { await execute(batch) }
+}
+
+extension ControlVersions {
+    /// The versions of the control requests by inter-broker protocol (Kafka's table).
+    init(_ version: ProtocolVersion) {
+        leaderAndIsr =
+            switch version {
+            case .v3_4_IV0...: 7
+            case .v3_2_IV0...: 6
+            case .v2_8_IV1...: 5
+            case .v2_4_IV1...: 4
+            case .v2_4_IV0...: 3
+            case .v2_2_IV0...: 2
+            case .v1_0_IV0...: 1
+            default: 0
+            }
+        updateMetadata =
+            switch version {
+            case .v3_4_IV0...: 8
+            case .v2_8_IV1...: 7
+            case .v2_4_IV1...: 6
+            case .v2_2_IV0...: 5
+            case .v1_0_IV0...: 4
+            case .v0_10_2_IV0...: 3
+            case .v0_10_0_IV1...: 2
+            case .v0_9_0...: 1
+            default: 0
+            }
+        stopReplica =
+            switch version {
+            case .v3_4_IV0...: 4
+            case .v2_6_IV0...: 3
+            case .v2_4_IV1...: 2
+            case .v2_2_IV0...: 1
+            default: 0
+            }
+        controlledShutdown =
+            switch version {
+            case .v2_4_IV1...: 3
+            case .v2_2_IV0...: 2
+            case .v0_9_0...: 1
+            default: 0
+            }
+    }
+}
