@@ -49,6 +49,19 @@ final class ControllerService: Sendable {
     /// Queues an event behind those that wait.
     func submit(_ event: ControllerEvent) { queue.yield(event) }
 
+    /// Queues an event and waits until it has been processed.
+    func submitAndWait(_ event: ControllerEvent) async {
+        submit(event)
+        // A request that only looks is answered behind the event.
+        _ = await request(.listReassignments(partitions: []))
+    }
+
+    /// Ends ``run()`` after what is queued.
+    func stop() {
+        submit(.stopped)
+        queue.finish()
+    }
+
     /// Asks the controller and waits for its reply.
     func request(_ request: ControllerRequest) async -> ControllerReply {
         await withCheckedContinuation { continuation in

@@ -6,20 +6,7 @@ import ClusterMetadata
 import KafkaModel
 import Logging
 import Synchronization
-
-/// What topic administration needs of ZooKeeper. Errors of the store are retriable for the client.
-protocol TopicStore: Sendable {
-    func topicNames() async throws -> [String]
-    /// Nil when there is no such topic.
-    func topic(_ name: String) async throws -> TopicAssignment?
-    /// Writes `/config/topics/T`, then `/brokers/topics/T`. False when the topic exists.
-    func createTopic(_ assignment: TopicAssignment, settings: [String: String]) async throws -> Bool
-    /// Replaces the whole map of `/brokers/topics/T`.
-    func setPartitions(_ assignment: TopicAssignment) async throws
-    /// Creates `/admin/delete_topics/T`.
-    func requestDeletion(of topic: String) async throws
-    func topicsQueuedForDeletion() async throws -> [String]
-}
+import ZooKeeperStore
 
 /// A topic that is to be created, as a request or automatic creation asks for it.
 struct NewTopic: Sendable {
@@ -46,7 +33,7 @@ struct CreatedTopic: Sendable {
 ///
 /// Stateless but for what it is made of; safe from any task.
 struct TopicAdministration: Sendable {
-    let store: any TopicStore
+    let store: ZooKeeperStore
     let metadata: MetadataCache
     let configuration: @Sendable () -> BrokerConfiguration
     /// From inter-broker protocol 2.8 on, topics have ids.
@@ -82,9 +69,7 @@ struct TopicAdministration: Sendable {
                 "Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same "
                     + "time.")
         }
-        let assignment =
-            topic.assignments.isEmpty
-            ? try place(topic, configuration) : try Self.checked(topic.assignments, alive: metadata.current)
+        let assignment = try replicas(of: topic, configuration)
         if let problem = TopicName.problem(with: topic.name) { throw ControllerError(.invalidTopicException, problem) }
         let names = try await store.topicNames()
         if names.contains(topic.name) { throw Self.exists(topic.name) }
@@ -93,12 +78,7 @@ struct TopicAdministration: Sendable {
                 .invalidTopicException, "Topic '\(topic.name)' collides with existing topics: \(other)")
         }
         let settings = Dictionary(topic.settings.map { ($0.name, $0.value ?? "") }, uniquingKeysWith: { $1 })
-        let checked: TopicConfiguration
-        do throws(SettingsError) {
-            checked = try configuration.topicConfiguration(settings)
-        } catch {
-            throw ControllerError(error.errorCode, error.description)
-        }
+        let checked = try Self.validated(settings, configuration)
         let created = CreatedTopic(
             id: givesTopicIDs ? .random() : .zero, partitions: assignment.count,
             replicationFactor: assignment[0]?.count ?? 0, configuration: checked)
@@ -106,8 +86,37 @@ struct TopicAdministration: Sendable {
         let node = TopicAssignment(
             name: topic.name, id: givesTopicIDs ? created.id : nil,
             partitions: assignment.mapValues { PartitionAssignment($0) })
-        guard try await store.createTopic(node, settings: settings) else { throw Self.exists(topic.name) }
+        guard try await write(node, settings) else { throw Self.exists(topic.name) }
         return created
+    }
+
+    /// False when the topic exists by now.
+    private func write(_ topic: TopicAssignment, _ settings: [String: String]) async throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            try await store.createTopic(
+                topic, configuration: settings.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+            return true
+        } catch {
+            if case .zooKeeper(.nodeExists, _) = error { return false }
+            throw error
+        }
+    }
+
+    private static func validated(
+        _ settings: [String: String], _ configuration: BrokerConfiguration
+    ) throws(ControllerError) -> TopicConfiguration {
+        do throws(SettingsError) {
+            return try configuration.topicConfiguration(settings)
+        } catch {
+            throw ControllerError(error.errorCode, error.description)
+        }
+    }
+
+    private func replicas(
+        of topic: NewTopic, _ configuration: BrokerConfiguration
+    ) throws(ControllerError) -> [Int32: [BrokerID]] {
+        if topic.assignments.isEmpty { return try place(topic, configuration) }
+        return try Self.checked(topic.assignments, alive: metadata.current)
     }
 
     private func place(
@@ -212,7 +221,7 @@ struct TopicAdministration: Sendable {
             throw ControllerError(
                 .reassignmentInProgress, "A partition reassignment is in progress for the topic '\(name)'.")
         }
-        if try await store.topicsQueuedForDeletion().contains(name) {
+        if try await store.read(ZNodes.topicDeletion(name)) != nil {
             throw ControllerError(.invalidTopicException, "The topic '\(name)' is queued for deletion.")
         }
         let existing = Int32(clamping: topic.partitions.count)
@@ -237,7 +246,7 @@ struct TopicAdministration: Sendable {
         }
         guard !validateOnly else { return }
         for (partition, replicas) in added { topic.partitions[partition] = PartitionAssignment(replicas) }
-        try await store.setPartitions(topic)
+        try await store.writeTopic(topic)
     }
 
     private func checkedGrowth(
@@ -277,7 +286,7 @@ struct TopicAdministration: Sendable {
             guard try await store.topic(name) != nil else {
                 return ControllerError(.unknownTopicOrPartition, nil)
             }
-            try await store.requestDeletion(of: name)
+            try await store.requestTopicDeletion(name)
             return nil
         } catch {
             logger.error("A topic could not be deleted", metadata: ["kafka.topic": "\(name)", "error": "\(error)"])

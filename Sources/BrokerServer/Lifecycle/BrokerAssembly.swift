@@ -96,7 +96,9 @@ enum BrokerAssembly {
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble
     ) async throws(StartError) -> BrokerID {
         if configuration.brokerID >= 0 { return configuration.brokerID }
-        if let known = LogDirectories.knownBrokerID(in: configuration.logs.directories) { return known }
+        for directory in configuration.logs.directories {
+            if let known = (try? MetaProperties.read(in: directory, PosixFileSystem()))?.brokerID { return known }
+        }
         guard configuration.generatesBrokerID else {
             throw StartError("broker.id is not set and broker.id.generation.enable is false")
         }

@@ -24,6 +24,9 @@ final class TopicSettingsRegistry: Sendable {
     /// The topic's settings; the broker's defaults for one that has none.
     func settings(of topic: String) -> TopicSettings { state.withLock { $0.topics[topic] ?? $0.defaults } }
 
+    /// The topics that are known, with their settings.
+    var all: [String: TopicSettings] { state.withLock { $0.topics } }
+
     func isKnown(_ topic: String) -> Bool { state.withLock { $0.topics[topic] != nil } }
 
     /// The topic's own settings, as written.

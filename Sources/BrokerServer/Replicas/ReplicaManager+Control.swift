@@ -199,3 +199,10 @@ extension ReplicaManager {
         }
     }
 }
+
+extension ReplicaManager {
+    /// A log directory has failed: the partitions in it are served no more.
+    func takeDirectoryOffline(_ path: String) {
+        for partition in partitions where partition.log?.logDirectory == path { takeOffline(partition.id) }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaProtocol
+import Synchronization
+import ZooKeeperStore
+
+/// The one list of what this broker serves. It yields the dispatch table and the answer to ApiVersions.
+enum AllHandlers {
+    static func dispatcher(_ services: BrokerServices) -> RequestDispatcher {
+        let served = ServedVersions()
+        let dispatcher = RequestDispatcher(
+            clientHandlers(services, served) + administrationHandlers(services) + clusterHandlers(services),
+            logger: services.logger)
+        served.versions.withLock { $0 = dispatcher.servedVersions }
+        return dispatcher
+    }
+
+    /// Filled once the list is complete: ApiVersions is in the list that it tells.
+    private final class ServedVersions: Sendable {
+        let versions = Mutex<[(key: ApiKey, versions: ClosedRange<Int16>)]>([])
+    }
+
+    /// What producers and consumers ask.
+    private static func clientHandlers(_ services: BrokerServices, _ served: ServedVersions) -> [any ApiHandler] {
+        let configuration = services.configuration()
+        let producerIDs = ProducerIDs { [channel = services.channel, identity = services.identity] in
+            let answer = try? await channel.send { _ in
+                var request = AllocateProducerIdsRequest()
+                request.brokerID = identity.id
+                request.brokerEpoch = identity.epoch
+                return request
+            }
+            guard let response = answer?.response, response.errorCode.isNone, response.producerIDLen > 0 else {
+                return nil
+            }
+            return response.producerIDStart..<(response.producerIDStart + Int64(response.producerIDLen))
+        }
+        return [
+            ApiVersionsHandler(
+                servedVersions: { served.versions.withLock { $0 } },
+                finalizedFeaturesEpoch: { [features = services.features] in features.epoch }),
+            MetadataHandler(metadata: services.metadata, autoCreation: services.autoCreation),
+            ProduceHandler(replicas: services.replicas, metadata: services.metadata),
+            FetchHandler(
+                replicas: services.replicas, metadata: services.metadata,
+                sessions: FetchSessions(slots: configuration.fetch.sessionSlots), maxBytes: configuration.fetch.maxBytes,
+                selectsReplicasByRack: configuration.replication.selectsReplicasByRack),
+            ListOffsetsHandler(replicas: services.replicas),
+            FindCoordinatorHandler(
+                metadata: services.metadata, autoCreation: services.autoCreation,
+                groupPartitions: services.groupPartitions, transactionPartitions: services.transactionPartitions),
+            InitProducerIdHandler(producerIDs: producerIDs),
+        ]
+    }
+
+    /// What operators ask.
+    private static func administrationHandlers(_ services: BrokerServices) -> [any ApiHandler] {
+        let wait = MetadataWait(waiting: services.topicWaits, metadata: services.metadata)
+        return [
+            CreateTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
+            DeleteTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
+            CreatePartitionsHandler(
+                administration: services.administration, controller: services.controller, wait: wait),
+            DescribeClusterHandler(metadata: services.metadata),
+            DescribeConfigsHandler(
+                configuration: services.configuration, brokerID: services.identity.id, topics: services.settings,
+                metadata: services.metadata),
+            DescribeLogDirsHandler(replicas: services.replicas),
+            ElectLeadersHandler(controller: services.controller, wait: wait),
+            AlterPartitionReassignmentsHandler(controller: services.controller),
+            ListPartitionReassignmentsHandler(controller: services.controller),
+        ]
+    }
+
+    /// What brokers and the controller ask of one another.
+    private static func clusterHandlers(_ services: BrokerServices) -> [any ApiHandler] {
+        let fence = ControlFence(
+            replicas: services.replicas, brokerEpoch: { [identity = services.identity] in identity.epoch })
+        return [
+            LeaderAndIsrHandler(
+                fence: fence, replicas: services.replicas,
+                loadSettings: { topics in await loadSettings(of: topics, services) }, rolesChanged: { _ in }),
+            StopReplicaHandler(fence: fence, replicas: services.replicas, stopped: { _ in }),
+            UpdateMetadataHandler(
+                fence: fence, replicas: services.replicas,
+                interBrokerListener: services.configuration().network.interBrokerListener,
+                changed: { update, _, _ in
+                    for topic in update.topics { services.topicWaits.check(topic.name) }
+                }),
+            ControlledShutdownHandler(controller: services.controller),
+            AlterPartitionHandler(controller: services.controller, metadata: services.metadata),
+            AllocateProducerIdsHandler(controller: services.controller),
+        ]
+    }
+
+    /// A topic that is new here: its settings are read before its logs are made.
+    private static func loadSettings(of topics: Set<String>, _ services: BrokerServices) async {
+        for topic in topics where !services.settings.isKnown(topic) {
+            do throws(StoreError) {
+                let entries = try await services.store.configuration("topics/\(topic)")
+                services.settings.take(topic, entries, logger: services.logger)
+            } catch {
+                services.logger.error(
+                    "The settings of a topic cannot be read; the defaults hold",
+                    metadata: ["kafka.topic": "\(topic)", "error": "\(error)"])
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import LogStorage
+import Logging
+import Synchronization
+import ZooKeeperClient
+import ZooKeeperStore
+
+/// Takes what ZooKeeper and the log directories tell to whom it concerns.
+///
+/// It exists before those whom it tells, since the first events come while the broker is being put together; what comes
+/// before ``connect(controller:replicas:changes:features:sessionFile:connect:onLastDirectoryLost:)`` concerns nobody.
+final class EventRouter: Sendable {
+    private struct Parts: Sendable {
+        let controller: ControllerService
+        let replicas: ReplicaManager
+        let changes: ConfigurationChanges
+        let features: FeatureCache
+        let sessionFile: SessionFile
+        let connect: String
+        let onLastDirectoryLost: @Sendable () -> Void
+    }
+
+    private let parts = Mutex<Parts?>(nil)
+    private let logger: Logger
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    func connect(
+        controller: ControllerService, replicas: ReplicaManager, changes: ConfigurationChanges, features: FeatureCache,
+        sessionFile: SessionFile, connect: String, onLastDirectoryLost: @escaping @Sendable () -> Void
+    ) {
+        parts.withLock {
+            $0 = Parts(
+                controller: controller, replicas: replicas, changes: changes, features: features,
+                sessionFile: sessionFile, connect: connect, onLastDirectoryLost: onLastDirectoryLost)
+        }
+    }
+
+    /// Called in order, on the client's own queue.
+    func happened(_ event: ZooKeeperEvent) {
+        switch event {
+        case .connected: logger.info("Connected to ZooKeeper")
+        case .disconnected: logger.warning("The connection to ZooKeeper is lost; trying again")
+        case .expired: logger.warning("The ZooKeeper session has expired")
+        case .authFailed: logger.error("ZooKeeper has refused the credentials")
+        case .sessionReplaced, .watch, .closed: break
+        }
+        guard let parts = parts.withLock({ $0 }) else { return }
+        switch event {
+        case .sessionReplaced(let identity):
+            parts.sessionFile.write(
+                .init(sessionID: identity.id, password: identity.password, connect: parts.connect))
+            parts.controller.submit(.sessionEstablished)
+            // No watch is armed in a new session: read again what may have changed meanwhile.
+            parts.changes.wake()
+            parts.features.wake()
+        case .watch(ZNodes.configurationChanges, _): parts.changes.wake()
+        case .watch(ZNodes.feature, _): parts.features.wake()
+        case .watch:
+            if let event = ControllerExecutor.event(event) { parts.controller.submit(event) }
+        case .connected, .disconnected, .expired, .authFailed, .closed: break
+        }
+    }
+
+    /// The controllership ends before the next session begins.
+    func sessionIsBeingReplaced() async {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        await parts.controller.submitAndWait(.sessionExpired)
+    }
+
+    /// A log directory has failed: its partitions go offline, and the controller is told through ZooKeeper.
+    func logDirectory(_ event: LogDirectoryEvent) {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        guard case .offline(let path, _) = event else { return }
+        parts.replicas.control.async {
+            parts.replicas.takeDirectoryOffline(path)
+            if parts.replicas.logs.onlinePaths.isEmpty { parts.onLastDirectoryLost() }
+        }
+        parts.changes.reportDirectoryFailure()
+    }
+
+    /// Processes all change notifications that are there, and arms the watch for those to come.
+    func replayConfigurationChanges() async throws(StartError) {
+        guard let parts = parts.withLock({ $0 }) else { return }
+        await parts.changes.process()
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import Logging
+import Synchronization
+import ZooKeeperStore
+
+/// Follows `/config/changes`: each entry names an entity whose settings have changed and are read again.
+///
+/// One round at a time; a wake-up during a round makes another follow. All entries that are there are replayed at the start.
+final class ConfigurationChanges: Sendable {
+    private struct State {
+        var notifications = ChangeNotifications(directory: ZNodes.configurationChanges)
+        var isRunning = false
+        var isWanted = false
+    }
+
+    private let services: BrokerServices
+    private let state = Mutex(State())
+
+    init(_ services: BrokerServices) {
+        self.services = services
+    }
+
+    /// Something may have changed.
+    func wake() {
+        let mustStart = state.withLock { state in
+            state.isWanted = true
+            guard !state.isRunning else { return false }
+            state.isRunning = true
+            return true
+        }
+        // A bare task: it lives for a round, started by a watch.
+        if mustStart { Task { await rounds() } }
+    }
+
+    /// One round, waited for; used at the start.
+    func process() async {
+        state.withLock { $0.isRunning = true }
+        await round()
+        await rounds()
+    }
+
+    private func rounds() async {
+        while true {
+            let goesOn = state.withLock { state in
+                guard state.isWanted else {
+                    state.isRunning = false
+                    return false
+                }
+                state.isWanted = false
+                return true
+            }
+            guard goesOn else { return }
+            await round()
+        }
+    }
+
+    private func round() async {
+        var notifications = state.withLock { $0.notifications }
+        do throws(StoreError) {
+            let entries = try await services.store.pendingNotifications(&notifications, now: BrokerClock.now)
+            let taken = notifications
+            state.withLock { $0.notifications = taken }
+            for entry in entries { await take(entry.path, entry.data) }
+        } catch {
+            services.logger.warning("Changes of settings could not be read", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func take(_ path: String, _ data: [UInt8]?) async {
+        do {
+            let entity = try ZNodeCodec.decodeConfigurationChange(path, data)
+            let parts = entity.split(separator: "/", maxSplits: 1)
+            guard parts.count == 2, parts[0] == "topics" else { return }
+            let topic = String(parts[1])
+            let entries = try await services.store.configuration(entity)
+            let settings = services.settings.take(topic, entries, logger: services.logger)
+            services.replicas.reconfigure(topic, settings)
+            services.logger.info(
+                "The settings of a topic have changed",
+                metadata: [
+                    "kafka.topic": "\(topic)",
+                    "settings": "\(entries.map { "\($0.key)=\($0.value)" }.joined(separator: ","))",
+                ])
+        } catch {
+            services.logger.error(
+                "A change of settings could not be carried out",
+                metadata: ["zookeeper.path": "\(path)", "error": "\(error)"])
+        }
+    }
+
+    /// Tells the controller, through ZooKeeper, that a log directory of this broker has failed.
+    func reportDirectoryFailure() {
+        // A bare task: the failure was met on a thread that must not wait.
+        Task {
+            do throws(StoreError) {
+                try await services.store.notifyLogDirectoryFailure(services.identity.id)
+            } catch {
+                services.logger.error(
+                    "The failure of a log directory could not be told to the controller", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

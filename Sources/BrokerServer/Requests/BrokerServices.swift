@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import KafkaModel
+import Logging
+import ZooKeeperStore
+
+/// What handlers are made of: the parts of a running broker.
+struct BrokerServices: Sendable {
+    let configuration: @Sendable () -> BrokerConfiguration
+    let identity: BrokerIdentity
+    let metadata: MetadataCache
+    let settings: TopicSettingsRegistry
+    let replicas: ReplicaManager
+    let controller: ControllerService
+    let channel: ControllerChannel
+    let administration: TopicAdministration
+    let autoCreation: AutoTopicCreation
+    let topicWaits: DelayedOperations<String>
+    let store: ZooKeeperStore
+    let features: FeatureCache
+    let timer: TimerThread
+    /// How many partitions `__consumer_offsets` has.
+    let groupPartitions: Int32
+    /// How many partitions `__transaction_state` has.
+    let transactionPartitions: Int32
+    let logger: Logger
+}
