@@ -81,7 +81,7 @@ package final class Broker: Sendable {
         channel.reset()
         for task in tasks { task.cancel() }
         // What is queued on log threads is written before the logs are closed.
-        try? await threads.shutDown()
+        threads.shutDown()
         logs.close(now: BrokerClock.now)
         await zooKeeper.close()
         sessionFile.remove()

@@ -12,7 +12,6 @@ import Replication
 extension Partition {
     /// Becomes, or stays, leader under the epoch that the controller names.
     func makeLeader(_ change: LeaderAndIsrPartition, log: PartitionLog) throws(LogError) {
-        loop.assertInEventLoop()
         // The epoch begins where the log ends now, even before the first record of it.
         try log.assignEpochStart(change.leaderEpoch)
         let now = Int64(BrokerClock.monotonicMilliseconds)
@@ -48,7 +47,6 @@ extension Partition {
     /// - Returns: whether the leader or its epoch is new, so that fetching must begin anew.
     @discardableResult
     func makeFollower(_ change: LeaderAndIsrPartition, log: PartitionLog, leader: BrokerID?) -> Bool {
-        loop.assertInEventLoop()
         let isNew = state.withLock { state in
             let isNew = state.leaderEpoch < change.leaderEpoch
             take(change, log, &state)
@@ -94,7 +92,6 @@ extension Partition {
 
     /// Appends as leader, on the partition's log thread.
     func append(_ batches: ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin) -> ProduceOutcome {
-        loop.assertInEventLoop()
         let (log, epoch, refusal) = state.withLock { state -> (PartitionLog?, LeaderEpoch, ErrorCode?) in
             guard case .leader(let leader) = state.role, let log = state.log else {
                 return (nil, state.leaderEpoch, .notLeaderOrFollower)

@@ -56,20 +56,20 @@ final class Partition: Sendable {
 
     let id: TopicPartition
     /// Where appends and changes of role run.
-    let loop: any EventLoop
+    let thread: LogThread
     let surroundings: Surroundings
     let state: Mutex<State>
 
-    init(_ id: TopicPartition, loop: any EventLoop, settings: TopicSettings, _ surroundings: Surroundings) {
+    init(_ id: TopicPartition, thread: LogThread, settings: TopicSettings, _ surroundings: Surroundings) {
         self.id = id
-        self.loop = loop
+        self.thread = thread
         self.surroundings = surroundings
         state = Mutex(State(settings: settings))
     }
 
     /// Runs work on the partition's log thread, in order.
     func submit(_ work: @escaping @Sendable (Partition) -> Void) {
-        loop.execute { work(self) }
+        thread.submit { work(self) }
     }
 
     var log: PartitionLog? { state.withLock { $0.log } }

@@ -134,7 +134,7 @@ extension ReplicaManager {
                 continue
             }
             group.enter()
-            threads.loop(for: id).execute { [self] in
+            threads.thread(for: id).submit { [self] in
                 defer { group.leave() }
                 let error = apply(stop)
                 errors.withLock { $0[id] = error }

@@ -123,7 +123,7 @@ final class ReplicaManager: Sendable {
         hosted.withLock { hosted in
             if case .online(let partition) = hosted[id] { return partition }
             let partition = Partition(
-                id, loop: threads.loop(for: id), settings: settings, surroundings(self))
+                id, thread: threads.thread(for: id), settings: settings, surroundings(self))
             hosted[id] = .online(partition)
             return partition
         }
