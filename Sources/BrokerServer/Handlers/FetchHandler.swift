@@ -92,9 +92,7 @@ final class PendingFetch: Sendable {
         let operation = DelayedOperation(
             isSatisfied: { [self] in hasEnough() },
             finish: { [self] _ in answer(readAll()) })
-        let keys = session.partitions.compactMap { partition in
-            partition.topic.map { TopicPartition($0, partition.key.partition) }
-        }
+        let keys = session.partitions.compactMap(\.id)
         handler.replicas.delayedFetch.completeElseWait(operation, keys: keys, timeout: maxWait)
     }
 
@@ -146,14 +144,14 @@ final class PendingFetch: Sendable {
     private func answer(_ results: [PartitionReadResult]) {
         var response = FetchResponse()
         var leaders: Set<BrokerID> = []
-        let told = session.settle(results.map { $0.outcome })
-        response.sessionID = told.sessionID
-        for (index, partition) in session.partitions.enumerated() where told.isTold(index) {
-            let topic = partition.wireTopic
-            if response.responses.last?.topic != topic.name || response.responses.last?.topicID != topic.id {
+        let told = session.settle(zip(session.partitions, results).map { $1.outcome($0.key) })
+        response.sessionID = session.sessionID
+        for (index, partition) in session.partitions.enumerated() where told?.contains(partition.key) ?? true {
+            let key = partition.key
+            if response.responses.last?.topic != key.topic || response.responses.last?.topicID != key.topicID {
                 var group = FetchResponse.FetchableTopicResponse()
-                group.topic = topic.name
-                group.topicID = topic.id
+                group.topic = key.topic
+                group.topicID = key.topicID
                 response.responses.append(group)
             }
             let wire = describe(results[index], partition, &leaders)
@@ -214,10 +212,10 @@ final class PendingFetch: Sendable {
 }
 
 extension PartitionReadResult {
-    fileprivate var outcome: FetchSession.Outcome {
-        FetchSession.Outcome(
-            hasRecords: records.byteCount > 0, error: error, highWatermark: highWatermark, logStart: logStart,
-            hasPreferredReplica: preferredReplica != nil, hasDivergingEpoch: diverging != nil)
+    fileprivate func outcome(_ key: FetchPartitionKey) -> FetchedPartition {
+        FetchedPartition(
+            key: key, error: error, highWatermark: highWatermark, logStart: logStart,
+            hasRecords: records.byteCount > 0, hasNews: preferredReplica != nil || diverging != nil)
     }
 }
 

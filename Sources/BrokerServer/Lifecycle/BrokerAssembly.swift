@@ -181,7 +181,7 @@ enum BrokerAssembly {
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
-            propose: { proposer.propose($0, $1) }, logger: logger)
+            propose: { proposer.propose($0, topicID: $1, $2) }, logger: logger)
         let registrar = BrokerRegistrar(
             store, id: identity.id, node: registration(configuration, listeners),
             session: { [connection = ensemble.connection] in connection.identity?.id })

@@ -4,6 +4,7 @@ import ClusterMetadata
 import KafkaModel
 import KafkaProtocol
 import Logging
+import Replication
 import Synchronization
 
 /// Takes the wishes of leaders to change in-sync sets to the controller (AlterPartition, KIP-497): all that have gathered
@@ -13,7 +14,8 @@ import Synchronization
 final class InSyncSetProposer: Sendable {
     private struct Wish: Sendable {
         let partition: Partition
-        let proposal: Partition.InSyncProposal
+        let topicID: KafkaUUID?
+        let proposal: LeaderReplication.Proposal
     }
 
     private struct State {
@@ -41,10 +43,10 @@ final class InSyncSetProposer: Sendable {
         self.logger = logger
     }
 
-    func propose(_ partition: Partition, _ proposal: Partition.InSyncProposal) {
+    func propose(_ partition: Partition, topicID: KafkaUUID?, _ proposal: LeaderReplication.Proposal) {
         let mustStart = state.withLock { state in
             guard !state.isStopped else { return false }
-            state.wishes[partition.id] = Wish(partition: partition, proposal: proposal)
+            state.wishes[partition.id] = Wish(partition: partition, topicID: topicID, proposal: proposal)
             guard !state.isSending else { return false }
             state.isSending = true
             return true
@@ -85,7 +87,7 @@ final class InSyncSetProposer: Sendable {
 
     /// False when the whole request was refused and must be sent again.
     private func deliver(_ wishes: [Wish]) async throws -> Bool {
-        let byID = usesTopicIDs && wishes.allSatisfy { $0.proposal.topicID != nil }
+        let byID = usesTopicIDs && wishes.allSatisfy { $0.topicID != nil }
         let (response, version) = try await channel.send(highest: byID ? .max : 1) { version in
             request(for: wishes, version: version)
         }
@@ -95,7 +97,7 @@ final class InSyncSetProposer: Sendable {
         }
         let waiting = Dictionary(wishes.map { ($0.partition.id, $0) }, uniquingKeysWith: { $1 })
         let names = Dictionary(
-            wishes.compactMap { wish in wish.proposal.topicID.map { ($0, wish.partition.id.topic) } },
+            wishes.compactMap { wish in wish.topicID.map { ($0, wish.partition.id.topic) } },
             uniquingKeysWith: { $1 })
         for topic in response.topics {
             guard let name = version >= 2 ? names[topic.topicID] : topic.topicName else { continue }
@@ -109,17 +111,14 @@ final class InSyncSetProposer: Sendable {
 
     private func settle(_ wish: Wish, _ answer: AlterPartitionResponse.PartitionData) {
         let now = Int64(BrokerClock.monotonicMilliseconds)
+        let isAlive = wish.partition.aliveness
         _ = wish.partition.withLeader { leader in
-            if answer.errorCode.isNone {
-                return (
-                    (),
-                    leader.proposalAccepted(
-                        leaderEpoch: answer.leaderEpoch, partitionEpoch: answer.partitionEpoch,
-                        inSyncReplicas: answer.isr, now: now)
-                )
-            }
+            guard answer.errorCode.isNone else { return ((), leader.refused(wish.proposal, answer.errorCode)) }
             return (
-                (), leader.proposalRefused(answer.errorCode, leaderEpoch: wish.proposal.leaderEpoch, now: now)
+                (),
+                leader.accepted(
+                    wish.proposal, leaderEpoch: answer.leaderEpoch, partitionEpoch: answer.partitionEpoch,
+                    inSyncReplicas: answer.isr, now: now, isAlive: isAlive)
             )
         }
     }
@@ -130,7 +129,7 @@ final class InSyncSetProposer: Sendable {
         request.brokerEpoch = brokerEpoch()
         for (topic, wishes) in Dictionary(grouping: wishes, by: \.partition.id.topic).sorted(by: { $0.key < $1.key }) {
             var wire = AlterPartitionRequest.TopicData()
-            if version >= 2 { wire.topicID = wishes[0].proposal.topicID ?? .zero } else { wire.topicName = topic }
+            if version >= 2 { wire.topicID = wishes[0].topicID ?? .zero } else { wire.topicName = topic }
             wire.partitions = wishes.map { wish in
                 var entry = AlterPartitionRequest.PartitionData()
                 entry.partitionIndex = wish.partition.id.partition

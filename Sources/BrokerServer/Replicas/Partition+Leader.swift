@@ -15,26 +15,24 @@ extension Partition {
         // The epoch begins where the log ends now, even before the first record of it.
         try log.assignEpochStart(change.leaderEpoch)
         let now = Int64(BrokerClock.monotonicMilliseconds)
-        let alive = Set(surroundings.metadata.current.brokers.keys)
-        let leadership = LeaderReplication.Leadership(
+        let isAlive = aliveness
+        let leadership = Leadership(
             leaderEpoch: change.leaderEpoch, partitionEpoch: change.partitionEpoch, replicas: change.replicas,
             inSyncReplicas: change.inSyncReplicas)
         let offsets = log.offsets
         let actions = state.withLock { state -> [LeaderReplication.Action] in
             take(change, log, &state)
             if case .leader(var leader) = state.role {
-                leader.aliveBrokersChanged(alive)
-                let actions = leader.renewed(leadership, now: now)
+                let actions = leader.lead(leadership, epochStart: offsets.logEnd, logEnd: offsets.logEnd, now: now)
                 state.role = .leader(leader)
                 return actions
             }
             var leader = LeaderReplication(
-                localID: surroundings.localID, leadership: leadership, logEnd: offsets.logEnd,
-                highWatermark: offsets.highWatermark,
-                minInSyncReplicas: state.settings.configuration.minInSyncReplicas,
-                lagTimeMax: surroundings.lagTimeMax, alive: alive, now: now)
+                localID: surroundings.localID, leadership, epochStart: offsets.logEnd, logEnd: offsets.logEnd,
+                highWatermark: offsets.highWatermark, minimumInSync: state.settings.configuration.minInSyncReplicas,
+                maximumLag: surroundings.lagTimeMax, now: now)
             // An only replica has committed all that it has.
-            let actions = leader.appended(logEnd: offsets.logEnd, now: now)
+            let actions = leader.begin(now: now, isAlive: isAlive)
             state.role = .leader(leader)
             return actions
         }
@@ -96,8 +94,8 @@ extension Partition {
             guard case .leader(let leader) = state.role, let log = state.log else {
                 return (nil, state.leaderEpoch, .notLeaderOrFollower)
             }
-            if acks == .all, !leader.admitsAcksAll { return (log, state.leaderEpoch, .notEnoughReplicas) }
-            return (log, state.leaderEpoch, nil)
+            let refusal = acks == .all ? leader.admitsAcksAll() : .none
+            return (log, state.leaderEpoch, refusal.isNone ? nil : refusal)
         }
         guard let log, refusal == nil else { return .refused(ProduceRefusal(refusal ?? .notLeaderOrFollower)) }
         var batches = batches
@@ -116,14 +114,18 @@ extension Partition {
     func acknowledgement(through last: Offset) -> ErrorCode? {
         state.withLock { state in
             guard case .leader(let leader) = state.role else { return .notLeaderOrFollower }
-            return leader.acknowledgement(below: last + 1)
+            switch leader.outcome(ofProduceUpTo: last + 1) {
+            case .waiting: return nil
+            case .done(let error): return error
+            }
         }
     }
 
     private func logEndMoved(to end: Offset) {
         let now = Int64(BrokerClock.monotonicMilliseconds)
+        let isAlive = aliveness
         let advanced = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
-            let actions = leader.appended(logEnd: end, now: now)
+            let actions = leader.appended(logEnd: end, now: now, isAlive: isAlive)
             return (actions.contains { if case .highWatermarkAdvanced = $0 { true } else { false } }, actions)
         }
         // Followers wait for the end itself; when the mark moved too, they have been told with it.

@@ -105,11 +105,13 @@ extension Partition {
     /// A follower has fetched from an offset, which proves that it holds what lies below.
     func fetched(by follower: BrokerID, from offset: Offset, logStart: Offset) -> ErrorCode {
         let now = Int64(BrokerClock.monotonicMilliseconds)
+        let isAlive = aliveness
         let isReplica = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
-            guard let actions = leader.fetched(by: follower, from: offset, logStart: logStart, now: now) else {
-                return (false, [])
-            }
-            return (true, actions)
+            guard leader.remotes[follower] != nil else { return (false, []) }
+            return (
+                true,
+                leader.follower(follower, fetchedFrom: offset, logStart: logStart, now: now, isAlive: isAlive)
+            )
         }
         switch isReplica {
         case true?: return .none
@@ -121,10 +123,8 @@ extension Partition {
     /// The log, if this broker may serve a request that knows the leadership by `epoch`, or why not.
     func access(epoch: LeaderEpoch, leaderOnly: Bool) -> (log: PartitionLog?, error: ErrorCode) {
         state.withLock { state in
-            if epoch >= 0 {
-                if epoch < state.leaderEpoch { return (nil, .fencedLeaderEpoch) }
-                if epoch > state.leaderEpoch { return (nil, .unknownLeaderEpoch) }
-            }
+            let error = EpochCheck.error(requested: epoch, current: state.leaderEpoch)
+            guard error.isNone else { return (nil, error) }
             guard let log = state.log else { return (nil, .notLeaderOrFollower) }
             if log.isOffline { return (nil, .kafkaStorageError) }
             switch state.role {
@@ -163,20 +163,23 @@ extension Partition {
     ) throws(LogError) -> (epoch: LeaderEpoch, endOffset: Offset)? {
         let end = log.endOffset(of: request.lastFetchedEpoch)
         let offsets = log.offsets
-        guard let epoch = end.epoch, let endOffset = end.endOffset, request.offset >= offsets.logStart else {
+        let known = end.epoch.flatMap { epoch in end.endOffset.map { (epoch: epoch, end: $0) } }
+        switch EpochCheck.divergence(
+            lastFetched: request.lastFetchedEpoch, offset: request.offset, logStart: offsets.logStart, known: known)
+        {
+        case .none: return nil
+        case .diverging(let epoch, let end): return (epoch, end)
+        case .outOfRange:
             throw .offsetOutOfRange(
                 requested: request.offset, logStart: offsets.logStart, logEnd: offsets.logEnd)
         }
-        guard epoch < request.lastFetchedEpoch || endOffset < request.offset else { return nil }
-        return (epoch, endOffset)
     }
 
     private func preferredReplica(rack: String, offset: Offset) -> BrokerID? {
-        let racks = surroundings.metadata.current.brokers.compactMapValues(\.rack)
-        let now = Int64(BrokerClock.monotonicMilliseconds)
+        let image = surroundings.metadata.current
         return state.withLock { state in
             guard case .leader(let leader) = state.role else { return nil }
-            return leader.preferredReadReplica(rack: rack, racks: racks, offset: offset, now: now)
+            return leader.preferredReadReplica(rack: rack, offset: offset) { image.brokers[$0]?.rack }
         }
     }
 }

@@ -21,17 +21,9 @@ final class Partition: Sendable {
         let lagTimeMax: Int64
         /// The high watermark or the log's end moved: what waits for it should look again.
         let moved: @Sendable (TopicPartition) -> Void
-        /// The in-sync set should become this.
-        let propose: @Sendable (Partition, InSyncProposal) -> Void
+        /// The in-sync set should change; the topic's id goes along where it is known.
+        let propose: @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void
         let metadata: MetadataCache
-    }
-
-    /// What an AlterPartition request asks for one partition.
-    struct InSyncProposal: Sendable {
-        let topicID: KafkaUUID?
-        let leaderEpoch: LeaderEpoch
-        let partitionEpoch: PartitionEpoch
-        let inSyncReplicas: [BrokerID]
     }
 
     enum Role: Sendable {
@@ -84,8 +76,10 @@ final class Partition: Sendable {
         }
         log?.reconfigure(settings.log)
         let now = Int64(BrokerClock.monotonicMilliseconds)
+        let isAlive = aliveness
         _ = withLeader { leader in
-            ((), leader.minInSyncReplicasChanged(settings.configuration.minInSyncReplicas, now: now))
+            leader.minimumInSync = settings.configuration.minInSyncReplicas
+            return ((), leader.begin(now: now, isAlive: isAlive))
         }
     }
 
@@ -96,15 +90,16 @@ final class Partition: Sendable {
             case .highWatermarkAdvanced(let offset):
                 _ = log?.raiseHighWatermark(to: offset)
                 surroundings.moved(id)
-            case .proposeInSyncReplicas(let target):
-                let proposal = state.withLock { state in
-                    InSyncProposal(
-                        topicID: state.topicID, leaderEpoch: state.leaderEpoch, partitionEpoch: state.partitionEpoch,
-                        inSyncReplicas: target)
-                }
-                surroundings.propose(self, proposal)
+            case .propose(let proposal):
+                surroundings.propose(self, state.withLock { $0.topicID }, proposal)
             }
         }
+    }
+
+    /// Whether a broker lives, as the metadata says at this moment.
+    var aliveness: (BrokerID) -> Bool {
+        let image = surroundings.metadata.current
+        return { image.isAlive($0) }
     }
 
     /// Lets the leader's machine see an event; nil when this broker does not lead.

@@ -175,19 +175,9 @@ extension ReplicaManager {
         }
     }
 
-    /// UpdateMetadata: replaces the image, and tells leaders who lives.
+    /// UpdateMetadata: replaces the image.
     func apply(_ update: MetadataUpdate) -> (before: MetadataImage, after: MetadataImage) {
-        let images = metadata.apply(update)
-        let alive = Set(images.after.brokers.keys)
-        if alive != Set(images.before.brokers.keys) {
-            for partition in partitions {
-                _ = partition.withLeader { leader in
-                    leader.aliveBrokersChanged(alive)
-                    return ((), [])
-                }
-            }
-        }
-        return images
+        metadata.apply(update)
     }
 }
 

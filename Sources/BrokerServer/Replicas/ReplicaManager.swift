@@ -8,6 +8,7 @@ import KafkaModel
 import LogStorage
 import Logging
 import NIOCore
+import Replication
 import Synchronization
 
 /// All partitions that this broker holds: finds them for requests, and does to them what the controller says.
@@ -44,7 +45,7 @@ final class ReplicaManager: Sendable {
     init(
         localID: BrokerID, logs: LogDirectories, threads: LogThreads, metadata: MetadataCache,
         settings: TopicSettingsRegistry, timer: TimerThread, lagTimeMax: Duration, followers: any FollowerFetching,
-        propose: @escaping @Sendable (Partition, Partition.InSyncProposal) -> Void, logger: Logger
+        propose: @escaping @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void, logger: Logger
     ) {
         self.localID = localID
         self.logs = logs
@@ -178,7 +179,7 @@ extension ReplicaManager {
     func checkLag() {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         for partition in partitions {
-            _ = partition.withLeader { leader in ((), leader.checkLag(now: now)) }
+            _ = partition.withLeader { leader in ((), leader.removeLaggards(now: now)) }
         }
     }
 
