@@ -85,7 +85,7 @@ struct ListOffsetsHandler: ApiHandler {
             guard let found = try offset(partition.timestamp, limit, in: log) else { return }
             answer.timestamp = found.timestamp
             answer.offset = found.offset
-            answer.leaderEpoch = found.leaderEpoch ?? -1
+            if version >= 4 { answer.leaderEpoch = found.leaderEpoch ?? -1 }
         } catch {
             answer.errorCode = error.errorCode
         }

@@ -69,6 +69,9 @@ package final class Broker: Sendable {
         try await BrokerAssembly.start(configuration, logger: logger)
     }
 
+    /// Whether the parts that must never stand still have moved lately, for a watchdog.
+    package var makesProgress: Bool { timer.isAlive }
+
     /// Stops in order; at most as long as the controlled shutdown and the disks take.
     package func shutDown() async {
         logger.info("Shutting down")

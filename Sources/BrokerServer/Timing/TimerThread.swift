@@ -19,6 +19,7 @@ final class TimerThread: Sendable {
     }
 
     private let guarded: Mutex<State>
+    private let lastRound = Atomic<UInt64>(0)
     /// True while a wake-up is pending.
     private let wakeUp = ConditionLock(value: false)
 
@@ -44,6 +45,9 @@ final class TimerThread: Sendable {
         guarded.withLock { $0.wheel.cancel(handle) }
     }
 
+    /// Whether the thread has gone round within the last seconds; it does so at least twice a second.
+    var isAlive: Bool { BrokerClock.monotonicMilliseconds &- lastRound.load(ordering: .relaxed) < 5000 }
+
     /// Ends the thread. What is still scheduled never runs.
     func stop() {
         guarded.withLock { $0.isStopped = true }
@@ -57,6 +61,7 @@ final class TimerThread: Sendable {
 
     private func run() {
         while true {
+            lastRound.store(BrokerClock.monotonicMilliseconds, ordering: .relaxed)
             let (due, isStopped, sleep) = guarded.withLock { state -> ([Work], Bool, UInt64) in
                 let now = BrokerClock.monotonicMilliseconds
                 let due = state.wheel.advance(to: now)
@@ -67,7 +72,7 @@ final class TimerThread: Sendable {
             if isStopped { return }
             for work in due { work() }
             guard due.isEmpty else { continue }
-            if wakeUp.lock(whenValue: true, timeoutSeconds: Double(max(1, min(sleep, 60_000))) / 1000) {
+            if wakeUp.lock(whenValue: true, timeoutSeconds: Double(max(1, min(sleep, 500))) / 1000) {
                 wakeUp.unlock(withValue: false)
             }
         }
