@@ -10,7 +10,8 @@ import KafkaProtocol
 enum ControlMessages {
     // MARK: What the controller sends
 
-    static func message(_ request: ControlRequest.LeaderAndIsr, version: Int16, listener: String) -> LeaderAndIsrRequest {
+    static func message(_ request: ControlRequest.LeaderAndIsr, version: Int16, listener: String) -> LeaderAndIsrRequest
+    {
         var message = LeaderAndIsrRequest()
         message.controllerID = request.header.controllerID
         message.controllerEpoch = request.header.controllerEpoch
@@ -54,7 +55,8 @@ enum ControlMessages {
         return message
     }
 
-    static func message(_ request: ControlRequest.UpdateMetadata, version: Int16, listener: String) -> UpdateMetadataRequest
+    static func message(_ request: ControlRequest.UpdateMetadata, version: Int16, listener: String)
+        -> UpdateMetadataRequest
     {
         var message = UpdateMetadataRequest()
         message.controllerID = request.header.controllerID

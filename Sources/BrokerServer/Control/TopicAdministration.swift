@@ -235,7 +235,8 @@ struct TopicAdministration: Sendable {
         }
         guard let first = topic.partitions[0]?.replicas, let leader = first.first else {
             throw ControllerError(
-                .unknownServerError, "Unexpected existing replica assignment for topic '\(name)', partition id 0 is missing.")
+                .unknownServerError,
+                "Unexpected existing replica assignment for topic '\(name)', partition id 0 is missing.")
         }
         let added: [Int32: [BrokerID]]
         if let assignments {
@@ -255,7 +256,8 @@ struct TopicAdministration: Sendable {
         func refuse(_ message: String) -> ControllerError { ControllerError(.invalidReplicaAssignment, message) }
         guard assignments.count == Int(count - existing) else {
             throw refuse(
-                "Increasing the number of partitions by \(count - existing) but \(assignments.count) assignments provided.")
+                "Increasing the number of partitions by \(count - existing) but \(assignments.count) assignments provided."
+            )
         }
         let alive = metadata.current.brokers
         let unknown = Set(assignments.joined()).filter { alive[$0] == nil }
@@ -272,7 +274,8 @@ struct TopicAdministration: Sendable {
             guard replicas.count == replicationFactor else {
                 throw refuse(
                     "Inconsistent replication factor between partitions, partition 0 has \(replicationFactor) while "
-                        + "partitions [\(existing + Int32(index))] have replication factors [\(replicas.count)], respectively.")
+                        + "partitions [\(existing + Int32(index))] have replication factors [\(replicas.count)], respectively."
+                )
             }
             map[existing + Int32(index)] = replicas
         }

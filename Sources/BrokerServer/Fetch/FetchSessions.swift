@@ -51,7 +51,8 @@ final class FetchSessions: Sendable {
         let forgotten = request.forgottenTopicsData.flatMap { topic in
             topic.partitions.map {
                 FetchPartitionKey(
-                    topic: usesTopicIDs ? "" : topic.topic, topicID: usesTopicIDs ? topic.topicID : .zero, partition: $0)
+                    topic: usesTopicIDs ? "" : topic.topic, topicID: usesTopicIDs ? topic.topicID : .zero, partition: $0
+                )
             }
         }
         let now = Int64(BrokerClock.monotonicMilliseconds)

@@ -44,7 +44,8 @@ enum AllHandlers {
             ProduceHandler(replicas: services.replicas, metadata: services.metadata),
             FetchHandler(
                 replicas: services.replicas, metadata: services.metadata,
-                sessions: FetchSessions(slots: configuration.fetch.sessionSlots), maxBytes: configuration.fetch.maxBytes,
+                sessions: FetchSessions(slots: configuration.fetch.sessionSlots),
+                maxBytes: configuration.fetch.maxBytes,
                 selectsReplicasByRack: configuration.replication.selectsReplicasByRack),
             ListOffsetsHandler(replicas: services.replicas),
             FindCoordinatorHandler(

@@ -111,7 +111,8 @@ struct ElectLeadersHandler: WaitingApiHandler {
         _ request: ElectLeadersRequest, _ context: RequestContext<ElectLeadersResponse>
     ) async -> ElectLeadersResponse {
         var response = ElectLeadersResponse()
-        guard let type = ControllerRequest.ElectionType(rawValue: context.version == 0 ? 0 : request.electionType) else {
+        guard let type = ControllerRequest.ElectionType(rawValue: context.version == 0 ? 0 : request.electionType)
+        else {
             response.errorCode = .invalidRequest
             return response
         }

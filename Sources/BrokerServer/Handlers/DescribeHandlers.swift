@@ -33,7 +33,7 @@ struct DescribeConfigsHandler: ApiHandler {
             switch describe(resource) {
             case .success(let settings):
                 wire.errorMessage = ""
-                wire.configs = settings.map { self.wire($0, request) }
+                wire.configs = settings.map { self.wire($0, request, version: context.version) }
             case .failure(let refusal):
                 wire.errorCode = refusal.code
                 wire.errorMessage = refusal.message
@@ -78,13 +78,13 @@ struct DescribeConfigsHandler: ApiHandler {
     }
 
     private func wire(
-        _ setting: SettingDescription, _ request: DescribeConfigsRequest
+        _ setting: SettingDescription, _ request: DescribeConfigsRequest, version: Int16
     ) -> DescribeConfigsResponse.DescribeConfigsResourceResult {
         var wire = DescribeConfigsResponse.DescribeConfigsResourceResult()
         wire.name = setting.name
         wire.value = setting.value
         wire.readOnly = setting.isReadOnly
-        wire.isDefault = setting.source == .defaultValue
+        if version == 0 { wire.isDefault = setting.source == .defaultValue }
         wire.configSource = setting.source.rawValue
         wire.isSensitive = setting.isSensitive
         wire.configType = setting.kind?.rawValue ?? 0

@@ -27,9 +27,6 @@ struct FetchHandler: ApiHandler {
     let maxBytes: Int
     let selectsReplicasByRack: Bool
 
-    /// Older clients need records in older formats.
-    var versions: ClosedRange<Int16> { 4...17 }
-
     func handle(_ request: FetchRequest, _ context: RequestContext<FetchResponse>) {
         do throws(FetchSessionError) {
             let session = try sessions.context(for: request, version: context.version, metadata.current)
@@ -55,6 +52,8 @@ final class PendingFetch: Sendable {
     private let maxBytes: Int
     private let maxWait: Int64
     private let rack: String?
+    /// The newest record format that this version of the request can carry.
+    private let magic: Int8
 
     private var version: Int16 { context.version }
     private var mayFollow: Bool { version >= 11 && !reader.isFollower }
@@ -75,8 +74,10 @@ final class PendingFetch: Sendable {
             }
         let isConsumer = if case .consumer = reader { true } else { false }
         minBytes = min(Int(request.minBytes), handler.maxBytes)
-        maxBytes = max(0, min(context.version >= 3 ? Int(request.maxBytes) : .max, isConsumer ? handler.maxBytes : .max))
+        maxBytes = max(
+            0, min(context.version >= 3 ? Int(request.maxBytes) : .max, isConsumer ? handler.maxBytes : .max))
         maxWait = Int64(request.maxWaitMs)
+        magic = DownConversion.magic(fetchVersion: context.version)
         rack = handler.selectsReplicasByRack && !request.rackID.isEmpty ? request.rackID : nil
     }
 
@@ -131,13 +132,29 @@ final class PendingFetch: Sendable {
             guard let hosted = handler.replicas.partition(id) else {
                 return PartitionReadResult(error: handler.replicas.absence(of: id))
             }
-            let result = hosted.read(
+            var result = hosted.read(
                 partition.read, by: reader, maxBytes: left, atLeastOneBatch: needsBatch, mayFollow: mayFollow,
-                rack: rack)
+                rack: rack, form: magic < 2 ? .bytes : .regions)
+            if magic < 2 { convert(&result, partition.read, hosted) }
             let bytes = result.records.byteCount
             if bytes > 0 { needsBatch = false }
             left = max(0, left - bytes)
             return result
+        }
+    }
+
+    /// Brings the records into the format that an old client knows.
+    private func convert(_ result: inout PartitionReadResult, _ read: PartitionRead, _ partition: Partition) {
+        guard case .bytes(let bytes) = result.records, bytes.readableBytes > 0 else { return }
+        guard partition.log?.configuration.allowsDownConversion != false else {
+            result = PartitionReadResult(error: .unsupportedVersion)
+            return
+        }
+        do throws(RecordError) {
+            result.records = .bytes(
+                try DownConversion.convert(bytes, to: magic, from: read.offset, limit: max(read.maxBytes, 1)))
+        } catch {
+            result = PartitionReadResult(error: error.errorCode)
         }
     }
 

@@ -103,19 +103,7 @@ struct ListOffsetsHandler: ApiHandler {
         case Special.latestTiered: return TimestampedOffset(offset: -1, timestamp: -1, leaderEpoch: nil)
         default: query = .time(timestamp)
         }
-        guard let found = try log.offset(for: query) else { return nil }
-        // What the reader may not see yet has no offset for it.
-        if case .time = query {
-            let offsets = log.offsets
-            let end =
-                switch limit {
-                case .logEnd: offsets.logEnd
-                case .highWatermark: offsets.highWatermark
-                case .lastStableOffset: offsets.lastStable
-                }
-            guard found.offset < end else { return nil }
-        }
-        return found
+        return try log.offset(for: query, upTo: limit)
     }
 
     /// Version 0: the starts of segments at or before the time, newest first, and the end.

@@ -57,7 +57,9 @@ struct MetadataHandler: WaitingApiHandler {
         var toCreate: [String] = []
         let wantsAll = request.topics == nil || (version == 0 && request.topics?.isEmpty == true)
         if wantsAll {
-            response.topics = image.topics.map { describe($0, in: image, listener: listener, request, version: version) }
+            response.topics = image.topics.map {
+                describe($0, in: image, listener: listener, request, version: version)
+            }
         } else {
             let mayCreate = autoCreation.isEnabled && (version < 4 || request.allowAutoTopicCreation)
             var seen: Set<String> = []

@@ -14,7 +14,8 @@ struct MetadataWait: Sendable {
 
     /// True when `holds` came true for the topic before the time was over.
     func wait(
-        for topics: some Collection<String>, milliseconds: Int64, until holds: @escaping @Sendable (MetadataImage) -> Bool
+        for topics: some Collection<String>, milliseconds: Int64,
+        until holds: @escaping @Sendable (MetadataImage) -> Bool
     ) async -> Bool {
         guard milliseconds > 0 else { return false }
         let metadata = metadata

@@ -87,7 +87,8 @@ struct Ensemble: Sendable {
         var brief = zooKeeper
         brief.connectionTimeout = .seconds(2)
         let session = ZooKeeperSession(
-            brief, resuming: ZooKeeperSessionIdentity(id: content.sessionID, password: content.password)) { _ in }
+            brief, resuming: ZooKeeperSessionIdentity(id: content.sessionID, password: content.password)
+        ) { _ in }
         do throws(ZooKeeperError) {
             try await session.connect()
             logger.info(

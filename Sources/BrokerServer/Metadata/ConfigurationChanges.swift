@@ -98,7 +98,8 @@ final class ConfigurationChanges: Sendable {
                 try await services.store.notifyLogDirectoryFailure(services.identity.id)
             } catch {
                 services.logger.error(
-                    "The failure of a log directory could not be told to the controller", metadata: ["error": "\(error)"])
+                    "The failure of a log directory could not be told to the controller",
+                    metadata: ["error": "\(error)"])
             }
         }
     }

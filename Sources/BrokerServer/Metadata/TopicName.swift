@@ -15,10 +15,12 @@ enum TopicName {
         if name == "." { return "Topic name is invalid: '.' is not allowed" }
         if name == ".." { return "Topic name is invalid: '..' is not allowed" }
         if name.utf16.count > maximumLength {
-            return "Topic name is invalid: the length of '\(name)' is longer than the max allowed length \(maximumLength)"
+            return
+                "Topic name is invalid: the length of '\(name)' is longer than the max allowed length \(maximumLength)"
         }
         guard name.utf8.allSatisfy(isLegal) else {
-            return "Topic name is invalid: '\(name)' contains one or more characters other than ASCII alphanumerics, '.', "
+            return
+                "Topic name is invalid: '\(name)' contains one or more characters other than ASCII alphanumerics, '.', "
                 + "'_' and '-'"
         }
         return nil
@@ -29,7 +31,9 @@ enum TopicName {
         guard one != other, one.utf8.count == other.utf8.count else { return false }
         let dot = UInt8(ascii: ".")
         let underscore = UInt8(ascii: "_")
-        return zip(one.utf8, other.utf8).allSatisfy { $0 == dot ? $1 == dot || $1 == underscore : $0 == $1 || ($0 == underscore && $1 == dot) }
+        return zip(one.utf8, other.utf8).allSatisfy {
+            $0 == dot ? $1 == dot || $1 == underscore : $0 == $1 || ($0 == underscore && $1 == dot)
+        }
     }
 
     private static func isLegal(_ byte: UInt8) -> Bool {

@@ -72,7 +72,8 @@ final class InSyncSetProposer: Sendable {
             do {
                 mustWait = try await !deliver(wishes)
             } catch {
-                logger.debug("The controller could not be asked to change in-sync sets", metadata: ["error": "\(error)"])
+                logger.debug(
+                    "The controller could not be asked to change in-sync sets", metadata: ["error": "\(error)"])
             }
             guard mustWait else { continue }
             // Not delivered: they stay wishes, unless their leaders have asked anew meanwhile.

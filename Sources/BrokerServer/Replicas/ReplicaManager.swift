@@ -82,7 +82,8 @@ final class ReplicaManager: Sendable {
             return partition
         case .offline: throw ProduceRefusal(.kafkaStorageError)
         case nil:
-            throw ProduceRefusal(metadata.current.partition(id) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower)
+            throw ProduceRefusal(
+                metadata.current.partition(id) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower)
         }
     }
 
