@@ -191,6 +191,21 @@ import Testing
         }
     }
 
+    /// Else a follower that led for a moment would go on naming an epoch that its leader has never heard of.
+    @Test func anEpochWithoutRecordsIsCutOffWithTheEndItStandsAt() throws {
+        try withDirectory { root in
+            let log = try TestLog(root).open()
+            try log.append(TestBatch(["v"]), epoch: 1)
+            try log.assignEpochStart(4)
+            #expect(log.latestEpoch == 4)
+            #expect(try log.truncate(to: 1, now: 0) == 1)
+            #expect(log.latestEpoch == 1)
+            try log.assignEpochStart(5)
+            #expect(try log.truncate(to: 90, now: 0) == 1)
+            #expect(log.latestEpoch == 1)
+        }
+    }
+
     @Test func aFollowerTakesBatchesAsTheyAreAndRefusesWhatDoesNotFollow() throws {
         try withDirectory { root in
             let leader = try TestLog(root + "/").open()

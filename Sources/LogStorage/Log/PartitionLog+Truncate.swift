@@ -4,12 +4,16 @@ import KafkaModel
 
 extension PartitionLog {
     /// Cuts the log so that it ends at or below `offset`. Returns the new end, which is below `offset` where that lies
-    /// inside a batch: batches are never split. Nothing happens if the log ends there or before.
+    /// inside a batch: batches are never split. No record is lost if the log ends there or before.
     @discardableResult
     package func truncate(to offset: Offset, now: Timestamp) throws(LogError) -> Offset {
         try mutate { (state) throws(LogError) in
             let view = published.withLock { $0 }
-            guard offset < view.offsets.logEnd else { return view.offsets.logEnd }
+            guard offset < view.offsets.logEnd else {
+                // A leadership without a record may have left its epoch at the end. It is part of what is cut off.
+                if state.epochs.truncateEnd(to: view.offsets.logEnd) { try saveEpochs(state) }
+                return view.offsets.logEnd
+            }
             if offset < view.segments.first.base {
                 try startOver(at: offset, logStart: offset, now: now, &state)
                 return offset
