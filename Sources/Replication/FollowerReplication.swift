@@ -2,197 +2,330 @@
 
 import KafkaModel
 
-/// What a follower needs to know of its own log to decide.
-package struct FollowerLog: Sendable {
-    package var logStart: Offset
-    package var logEnd: Offset
-    package var highWatermark: Offset
-    /// The newest leader epoch in the log; nil when it knows none.
-    package var latestEpoch: LeaderEpoch?
-    /// The largest epoch known that is not above the given one, and where it ends; nil when there is none.
-    package var endOfEpoch: @Sendable (LeaderEpoch) -> (epoch: LeaderEpoch, end: Offset)?
+/// How one follower brings its log in step with its leader's and keeps it there: where to fetch from, where the logs part,
+/// what to do about each error.
+///
+/// A machine for one partition under one leader epoch; a new epoch gets a new machine. It says what it needs to know from
+/// the leader (``need(now:)``), is told the answers, and returns what must be done to the local log. Its owner does that
+/// and tells how the log stands then. Times are milliseconds of a clock that does not jump.
+///
+/// Truncation follows KIP-101 and KIP-279 (the leader is asked where the newest local epoch ended), and KIP-595 where both
+/// brokers know it (the leader tells with a fetch that the logs have parted).
+package struct FollowerReplication: Sendable {
+    /// How the local log stands.
+    package struct LocalLog: Hashable, Sendable {
+        package var logStart: Offset
+        package var highWatermark: Offset
+        package var logEnd: Offset
+        /// Of the leader epoch cache; nil while the log has no record that knows its epoch.
+        package var latestEpoch: LeaderEpoch?
 
-    package init(
-        logStart: Offset, logEnd: Offset, highWatermark: Offset, latestEpoch: LeaderEpoch?,
-        endOfEpoch: @escaping @Sendable (LeaderEpoch) -> (epoch: LeaderEpoch, end: Offset)?
-    ) {
-        self.logStart = logStart
-        self.logEnd = logEnd
-        self.highWatermark = highWatermark
-        self.latestEpoch = latestEpoch
-        self.endOfEpoch = endOfEpoch
+        package init(logStart: Offset, highWatermark: Offset, logEnd: Offset, latestEpoch: LeaderEpoch?) {
+            self.logStart = logStart
+            self.highWatermark = highWatermark
+            self.logEnd = logEnd
+            self.latestEpoch = latestEpoch
+        }
     }
 
-    /// The leader's high watermark as this log can follow it; it may be below the own one.
-    package func clamped(highWatermark leaders: Offset) -> Offset { min(max(leaders, logStart), logEnd) }
-}
+    /// An epoch and where it ended, as a leader or the local cache says; nil where undefined.
+    package struct EpochEnd: Hashable, Sendable {
+        package var epoch: LeaderEpoch?
+        package var endOffset: Offset?
 
-/// The follower's side of one partition: what to ask its leader next, and what to do with the answer.
-///
-/// A pure machine, owned by the fetcher of the leader's broker. It lives from one LeaderAndIsr to the next that changes
-/// the leader epoch.
-package struct FollowerReplication: Sendable {
+        package init(epoch: LeaderEpoch?, endOffset: Offset?) {
+            self.epoch = epoch
+            self.endOffset = endOffset
+        }
+    }
+
+    /// What the inter-broker protocol allows.
+    package struct Abilities: Hashable, Sendable {
+        /// Leaders notice with a fetch that logs have parted (KIP-595; from 2.7-IV1).
+        package var truncatesOnFetch: Bool
+        /// Leaders can be asked where an epoch ended (KIP-101; from 0.11.0-IV2).
+        package var asksForEpochs: Bool
+
+        package init(truncatesOnFetch: Bool, asksForEpochs: Bool) {
+            self.truncatesOnFetch = truncatesOnFetch
+            self.asksForEpochs = asksForEpochs
+        }
+    }
+
     package enum State: Hashable, Sendable {
-        /// Asks where epochs end, truncates, until both logs agree. Goes to `fetching`.
-        case truncating
-        /// Goes back to `truncating` only without truncation on fetch.
-        case fetching
-        /// Nothing more until a new LeaderAndIsr.
+        /// The log agrees with the leader's as far as is known. May go to `cutting`, `findingLeaderEnd`, `standing`.
+        case fetching(from: Offset, lastFetchedEpoch: LeaderEpoch?)
+        /// Where the newest local epoch ended at the leader is not known. May go to `cutting`, `standing`.
+        case asking(epoch: LeaderEpoch, initialOffset: Offset)
+        /// The log is about to be cut. Goes to `fetching`, or to `asking` when the cut was only a step.
+        case cutting(isComplete: Bool)
+        /// The leader has not got the offset asked for; where does it end? May go to `cutting`, `findingLeaderStart`.
+        case findingLeaderEnd
+        /// And where does it begin? Goes to `fetching` or `cutting`.
+        case findingLeaderStart
+        /// Nothing more is done until the controller speaks again.
+        case standing(because: Cause)
+    }
+
+    package enum Cause: Hashable, Sendable {
+        /// The leader knows a newer epoch: the controller's word is on its way.
+        case fenced
+        /// The local log cannot be continued.
         case failed
     }
 
-    package enum Question: Hashable, Sendable {
-        /// OffsetForLeaderEpoch for this epoch of the own log.
-        case endOfEpoch(LeaderEpoch)
-        /// Fetch. The last fetched epoch is −1 when the leader is not to check for divergence.
-        case fetch(from: Offset, lastFetchedEpoch: LeaderEpoch, logStart: Offset)
-        /// ListOffsets, latest, then perhaps earliest; the offset was outside the leader's log.
-        case logEnds
-    }
-
-    package enum Action: Hashable, Sendable {
-        /// Cut the own log; then ask again.
-        case truncate(to: Offset)
-        /// Drop the whole log and begin at the offset.
-        case restart(at: Offset)
-        /// Append, take over the leader's marks.
-        case append
-        /// Wait `replica.fetch.backoff.ms` before the next question.
-        case backOff
-        /// Give up until a new LeaderAndIsr.
-        case stop
+    /// What the leader must be asked next.
+    package enum Need: Hashable, Sendable {
+        case records(from: Offset, lastFetchedEpoch: LeaderEpoch?)
+        case epochEnd(of: LeaderEpoch)
+        case leaderEnd
+        case leaderStart
+        /// Nothing before this time.
+        case patience(until: Int64)
+        /// Nothing ever, or nothing until the log's owner has done what it was told.
         case nothing
     }
 
+    /// What must be done to the local log; ``logChanged(_:)`` is called after a cut, ``appended(_:)`` after an append.
+    package enum Work: Hashable, Sendable {
+        /// Append what came, then take over the leader's marks.
+        case append
+        case truncate(to: Offset)
+        /// Drop everything and begin at this offset.
+        case startOver(at: Offset)
+    }
+
+    /// The partition's part of an answer to a fetch, without the records.
+    package struct FetchAnswer: Hashable, Sendable {
+        package var error: ErrorCode
+        /// The offset that was asked for.
+        package var offset: Offset
+        package var diverging: EpochEnd?
+
+        package init(error: ErrorCode, offset: Offset, diverging: EpochEnd? = nil) {
+            self.error = error
+            self.offset = offset
+            self.diverging = diverging
+        }
+    }
+
+    /// Whether a failed append may be tried again.
+    package enum AppendFailure: Hashable, Sendable {
+        /// The bytes were damaged on the way, or the disk is full: the same fetch may succeed later.
+        case transient
+        case permanent
+    }
+
+    private static var firstBackoff: Int64 { 10 }
+
     package let leaderEpoch: LeaderEpoch
+    private let abilities: Abilities
+    /// `replica.fetch.backoff.ms`: the longest wait between two attempts.
+    private let backoff: Int64
     package private(set) var state: State
-    /// The offset to fetch from next.
-    package private(set) var fetchOffset: Offset
-    /// Whether leaders answer diverging epochs in Fetch (inter-broker protocol 2.7-IV1).
-    private let truncatesOnFetch: Bool
-    private var lastFetchedEpoch: LeaderEpoch?
-    private var isOutOfRange = false
+    private var retryAt: Int64?
+    private var failures = 0
 
-    package init(leaderEpoch: LeaderEpoch, truncatesOnFetch: Bool, log: FollowerLog) {
+    /// Begins to follow. Where ``workAtStart`` says so, the log must be cut before anything else.
+    package init(leaderEpoch: LeaderEpoch, log: LocalLog, abilities: Abilities, backoff: Int64) {
         self.leaderEpoch = leaderEpoch
-        self.truncatesOnFetch = truncatesOnFetch
-        if truncatesOnFetch, let epoch = log.latestEpoch {
-            state = .fetching
-            fetchOffset = log.logEnd
-            lastFetchedEpoch = epoch
-        } else {
-            state = .truncating
-            fetchOffset = log.highWatermark
+        self.abilities = abilities
+        self.backoff = backoff
+        switch log.latestEpoch {
+        case let epoch? where abilities.truncatesOnFetch:
+            state = .fetching(from: log.logEnd, lastFetchedEpoch: epoch)
+        case let epoch? where abilities.asksForEpochs:
+            state = .asking(epoch: epoch, initialOffset: log.highWatermark)
+        default:
+            // Without epochs only what is below the high watermark is known to agree.
+            state = .cutting(isComplete: true)
+            workAtStart = .truncate(to: log.highWatermark)
         }
     }
 
-    /// What to ask the leader now; nil when stopped. Without any epoch in the log, it is first truncated to the mark.
-    package func question(_ log: FollowerLog) -> Question? {
-        if isOutOfRange, state != .failed { return .logEnds }
-        switch state {
-        case .failed: return nil
-        case .truncating: return log.latestEpoch.map { .endOfEpoch($0) }
-        case .fetching:
-            return .fetch(
-                from: fetchOffset, lastFetchedEpoch: truncatesOnFetch ? lastFetchedEpoch ?? -1 : -1,
-                logStart: log.logStart)
+    /// The cut that a log without epochs needs before it can be continued.
+    package private(set) var workAtStart: Work?
+
+    package func need(now: Int64) -> Need {
+        if case .standing = state { return .nothing }
+        if let retryAt, now < retryAt { return .patience(until: retryAt) }
+        return switch state {
+        case .fetching(let offset, let epoch): .records(from: offset, lastFetchedEpoch: epoch)
+        case .asking(let epoch, _): .epochEnd(of: epoch)
+        case .findingLeaderEnd: .leaderEnd
+        case .findingLeaderStart: .leaderStart
+        case .cutting, .standing: .nothing
         }
     }
+}
 
-    /// A log without epochs cannot be compared; what was not committed goes.
-    package mutating func truncateWithoutEpochs(_ log: FollowerLog) -> Action {
-        finishTruncation(at: min(fetchOffset, log.logEnd), log)
-    }
+// MARK: Answers
 
-    // MARK: Answers
-
-    /// Where the leader's log leaves an epoch: (−1, −1) when it knows nothing.
-    package mutating func learned(
-        endOfEpoch epoch: LeaderEpoch, at end: Offset, error: ErrorCode, requestEpoch: LeaderEpoch, _ log: FollowerLog
-    ) -> Action {
-        guard error == .none else { return failed(error, requestEpoch: requestEpoch) }
-        return diverged(at: epoch, end: end, log)
-    }
-
-    /// The leader says that its log left `epoch` at `end`, and this log must be cut to where both agree (KIP-101, 279).
-    package mutating func diverged(at epoch: LeaderEpoch, end: Offset, _ log: FollowerLog) -> Action {
-        guard end >= 0 else { return finishTruncation(at: min(log.highWatermark, log.logEnd), log) }
-        guard epoch >= 0, let own = log.endOfEpoch(epoch) else {
-            return finishTruncation(at: min(end, log.logEnd), log)
-        }
-        if own.epoch == epoch { return finishTruncation(at: min(own.end, end, log.logEnd), log) }
-        // The leader knows an epoch that this log never saw: cut to the one before, and ask about that.
-        let offset = min(own.end, log.logEnd)
-        fetchOffset = offset
-        lastFetchedEpoch = own.epoch
-        return .truncate(to: offset)
-    }
-
-    private mutating func finishTruncation(at offset: Offset, _ log: FollowerLog) -> Action {
-        state = .fetching
-        fetchOffset = offset
-        lastFetchedEpoch = offset == log.logEnd ? log.latestEpoch : nil
-        return .truncate(to: offset)
-    }
-
-    /// To be called after a truncation was done, since the newest epoch of the log may be another now.
-    package mutating func truncated(_ log: FollowerLog) {
-        lastFetchedEpoch = log.latestEpoch
-        if state == .fetching { fetchOffset = log.logEnd }
-    }
-
-    /// A fetch brought records (perhaps none) for `offset`.
-    package mutating func fetched(from offset: Offset) -> Action {
-        // An answer to an earlier question, from before a truncation.
-        guard state == .fetching, offset == fetchOffset, !isOutOfRange else { return .nothing }
-        return .append
-    }
-
-    /// What was fetched is in the log.
-    package mutating func appended(logEnd: Offset, lastEpoch: LeaderEpoch?) {
-        fetchOffset = logEnd
-        if let lastEpoch { lastFetchedEpoch = lastEpoch }
-    }
-
-    /// Appending failed. Records that came damaged are fetched again; any other failure stops this partition.
-    package mutating func appendFailed(isCorruption: Bool) -> Action {
-        if isCorruption { return .backOff }
-        state = .failed
-        return .stop
-    }
-
-    /// A fetch or an epoch request was answered with an error.
-    /// - Parameter requestEpoch: the leader epoch that the request carried.
-    package mutating func failed(_ error: ErrorCode, requestEpoch: LeaderEpoch) -> Action {
-        switch error {
+extension FollowerReplication {
+    /// The leader has answered a fetch.
+    ///
+    /// - Parameter localEnd: where the local log's largest epoch at or below the given one ended.
+    package mutating func fetched(
+        _ answer: FetchAnswer, log: LocalLog, now: Int64, localEnd: (LeaderEpoch) -> EpochEnd
+    ) -> Work? {
+        // An answer to what is no longer asked.
+        guard case .fetching(let offset, _) = state, offset == answer.offset else { return nil }
+        switch answer.error {
+        case .none:
+            succeeded()
+            if let diverging = answer.diverging {
+                return cut(to: diverging, initialOffset: log.highWatermark, log: log, localEnd: localEnd)
+            }
+            // Somebody else has written to the log: going on would leave a hole or a fork.
+            guard offset == log.logEnd else {
+                state = .standing(because: .failed)
+                return nil
+            }
+            return .append
         case .offsetOutOfRange:
-            isOutOfRange = true
-            return .nothing
-        case .fencedLeaderEpoch where requestEpoch == leaderEpoch:
-            // This broker is the one that lives in the past: the controller will tell.
-            state = .failed
-            return .stop
-        case .fencedLeaderEpoch: return .nothing
-        default: return .backOff
+            state = .findingLeaderEnd
+            return nil
+        default:
+            refused(answer.error, now: now)
+            return nil
         }
     }
 
-    /// Where the leader's log begins and ends, after an offset was out of its range. A shorter leader means that this
-    /// log ran ahead (unclean election); a leader that begins later means that this log is too old to be continued.
-    package mutating func learned(leaderStart: Offset, leaderEnd: Offset, _ log: FollowerLog) -> Action {
-        isOutOfRange = false
-        state = .fetching
-        if leaderEnd < log.logEnd {
-            fetchOffset = leaderEnd
-            lastFetchedEpoch = nil
-            return .truncate(to: leaderEnd)
+    /// What a fetch brought is in the log, be it nothing.
+    package mutating func appended(_ log: LocalLog) {
+        guard case .fetching(_, let epoch) = state else { return }
+        state = .fetching(from: log.logEnd, lastFetchedEpoch: log.latestEpoch ?? epoch)
+    }
+
+    /// What a fetch brought could not be appended.
+    package mutating func appendFailed(_ failure: AppendFailure, now: Int64) {
+        switch failure {
+        case .transient: waitLonger(now: now)
+        case .permanent: state = .standing(because: .failed)
         }
-        if leaderStart > log.logEnd {
-            fetchOffset = leaderStart
-            lastFetchedEpoch = nil
-            return .restart(at: leaderStart)
+    }
+
+    /// The leader has said where an epoch ended.
+    package mutating func epochEndAnswered(
+        error: ErrorCode, _ end: EpochEnd, log: LocalLog, now: Int64, localEnd: (LeaderEpoch) -> EpochEnd
+    ) -> Work? {
+        guard case .asking(_, let initialOffset) = state else { return nil }
+        guard error.isNone else {
+            refused(error, now: now)
+            return nil
         }
-        fetchOffset = log.logEnd
-        return .nothing
+        succeeded()
+        return cut(to: end, initialOffset: initialOffset, log: log, localEnd: localEnd)
+    }
+
+    /// The leader has said where its log ends (ListOffsets, latest).
+    package mutating func leaderEndAnswered(error: ErrorCode, _ end: Offset, log: LocalLog, now: Int64) -> Work? {
+        guard state == .findingLeaderEnd else { return nil }
+        guard error.isNone, end >= 0 else {
+            refused(error, now: now)
+            return nil
+        }
+        succeeded()
+        guard end < log.logEnd else {
+            state = .findingLeaderStart
+            return nil
+        }
+        // An unclean election: the leader has less than this log has.
+        state = .cutting(isComplete: true)
+        return .truncate(to: end)
+    }
+
+    /// The leader has said where its log begins (ListOffsets, earliest).
+    package mutating func leaderStartAnswered(error: ErrorCode, _ start: Offset, log: LocalLog, now: Int64) -> Work? {
+        guard state == .findingLeaderStart else { return nil }
+        guard error.isNone, start >= 0 else {
+            refused(error, now: now)
+            return nil
+        }
+        succeeded()
+        guard start > log.logEnd else {
+            state = .fetching(from: log.logEnd, lastFetchedEpoch: log.latestEpoch)
+            return nil
+        }
+        // The leader has deleted all that would have joined the two logs.
+        state = .cutting(isComplete: true)
+        return .startOver(at: start)
+    }
+
+    /// The log was cut, and ends where `log` says, which may be below the offset that was named: batches are not split.
+    package mutating func logChanged(_ log: LocalLog) {
+        guard case .cutting(let isComplete) = state else { return }
+        workAtStart = nil
+        if !isComplete, !abilities.truncatesOnFetch, let epoch = log.latestEpoch {
+            state = .asking(epoch: epoch, initialOffset: log.logEnd)
+        } else {
+            state = .fetching(from: log.logEnd, lastFetchedEpoch: log.latestEpoch)
+        }
+    }
+
+    /// The log could not be cut.
+    package mutating func cutFailed() { state = .standing(because: .failed) }
+
+    /// No answer came: the leader could not be reached, or has refused the whole request.
+    package mutating func requestFailed(now: Int64) {
+        if case .standing = state { return }
+        waitLonger(now: now)
+    }
+}
+
+// MARK: Rules
+
+extension FollowerReplication {
+    /// What the leader's marks make of this log's: both within the log, the start only forward and never above what is
+    /// known to be replicated. The high watermark may go back; the leader knows better.
+    package static func marks(
+        leaderHighWatermark: Offset, leaderLogStart: Offset, log: LocalLog
+    ) -> (highWatermark: Offset, logStart: Offset) {
+        let mark = min(max(leaderHighWatermark, log.logStart), log.logEnd)
+        return (mark, max(log.logStart, min(leaderLogStart, mark)))
+    }
+
+    /// Decides where to cut, given where the leader says that its largest epoch not above ours ended (KIP-279).
+    private mutating func cut(
+        to leader: EpochEnd, initialOffset: Offset, log: LocalLog, localEnd: (LeaderEpoch) -> EpochEnd
+    ) -> Work {
+        guard let end = leader.endOffset else {
+            // It knows nothing of epochs.
+            state = .cutting(isComplete: true)
+            return .truncate(to: min(initialOffset, log.logEnd))
+        }
+        guard let epoch = leader.epoch else {
+            state = .cutting(isComplete: true)
+            return .truncate(to: min(end, log.logEnd))
+        }
+        let local = localEnd(epoch)
+        guard let localEpoch = local.epoch, let ownEnd = local.endOffset, localEpoch <= epoch else {
+            state = .cutting(isComplete: true)
+            return .truncate(to: min(end, log.logEnd))
+        }
+        // An epoch that is not known here: what follows our largest one below it cannot be the leader's. It may be that
+        // the leader has not got that one either, so that the question goes on.
+        state = .cutting(isComplete: localEpoch == epoch)
+        return .truncate(to: localEpoch == epoch ? min(ownEnd, end, log.logEnd) : min(ownEnd, log.logEnd))
+    }
+
+    private mutating func refused(_ error: ErrorCode, now: Int64) {
+        if error == .fencedLeaderEpoch {
+            state = .standing(because: .fenced)
+        } else {
+            waitLonger(now: now)
+        }
+    }
+
+    private mutating func succeeded() {
+        failures = 0
+        retryAt = nil
+    }
+
+    /// The first attempts follow quickly, since a leader that was elected this moment may hear of it a few milliseconds
+    /// after its followers; then no more often than `replica.fetch.backoff.ms`.
+    private mutating func waitLonger(now: Int64) {
+        retryAt = now + min(backoff, Self.firstBackoff << min(failures, 20))
+        failures += 1
     }
 }
