@@ -72,7 +72,7 @@ let package = Package(
             dependencies: [
                 "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", "Replication", "ClusterMetadata",
                 "ClusterControl", "Coordination", "GroupCoordination", "BrokerSettings", "ZooKeeperClient",
-                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging, deque,
+                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging, deque, ordered,
             ]),
         .target(
             name: "KafkaTools",

@@ -36,6 +36,7 @@ package struct ProtocolVersion: Hashable, Sendable {
     package static let v0_9_0 = named("0.9.0")
     package static let v0_10_0_IV0 = named("0.10.0-IV0")
     package static let v0_10_0_IV1 = named("0.10.0-IV1")
+    package static let v0_10_1_IV1 = named("0.10.1-IV1")
     package static let v0_10_1_IV2 = named("0.10.1-IV2")
     package static let v0_10_2_IV0 = named("0.10.2-IV0")
     package static let v0_11_0_IV0 = named("0.11.0-IV0")
@@ -66,7 +67,9 @@ package struct ProtocolVersion: Hashable, Sendable {
     package static let v3_2_IV0 = named("3.2-IV0")
     package static let v3_4_IV0 = named("3.4-IV0")
     package static let v3_5_IV0 = named("3.5-IV0")
+    package static let v3_5_IV1 = named("3.5-IV1")
     package static let v3_6_IV0 = named("3.6-IV0")
+    package static let v3_7_IV4 = named("3.7-IV4")
     package static let v3_9_IV0 = named("3.9-IV0")
 
     /// Every version a 3.9 broker knows, oldest first.

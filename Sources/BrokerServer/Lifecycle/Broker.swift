@@ -83,6 +83,7 @@ package final class Broker: Sendable {
         for listener in listeners { await listener.close() }
         channel.reset()
         for task in tasks { task.cancel() }
+        replicas.followers.stop()
         // What is queued on log threads is written before the logs are closed.
         threads.shutDown()
         logs.close(now: BrokerClock.now)

@@ -177,7 +177,12 @@ enum BrokerAssembly {
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
             usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
-        let fetchers = ReplicaFetchers()
+        let fetchers = ReplicaFetchers(
+            .init(
+                localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
+                versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
+                logger: logger),
+            group: networkGroup)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,

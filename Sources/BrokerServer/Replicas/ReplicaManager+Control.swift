@@ -175,9 +175,11 @@ extension ReplicaManager {
         }
     }
 
-    /// UpdateMetadata: replaces the image.
+    /// UpdateMetadata: replaces the image, and follows leaders that were not known to live.
     func apply(_ update: MetadataUpdate) -> (before: MetadataImage, after: MetadataImage) {
-        metadata.apply(update)
+        let images = metadata.apply(update)
+        followLeadersThatAppeared(images.after)
+        return images
     }
 }
 

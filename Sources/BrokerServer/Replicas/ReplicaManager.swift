@@ -161,6 +161,8 @@ protocol FollowerFetching: Sendable {
     func start(_ partition: Partition, from leader: BrokerID, epoch: LeaderEpoch)
     /// Stops to fetch; when this returns nothing more is appended.
     func stop(_ partitions: [TopicPartition])
+    /// Ends all fetching for good; when this returns nothing more is appended.
+    func stop()
 }
 
 // MARK: Jobs
