@@ -41,14 +41,29 @@ enum BrokerProgram {
             let broker = try await Broker.start(configuration, logger: logger)
             notifier?.ready(status: "Broker \(broker.id) is serving")
             let watchdog = notifier.flatMap { Watchdog($0, broker) }
-            await signals.wait()
+            let failure = await ending(of: broker, signals)
+            if let failure { logger.critical("The broker cannot go on: \(failure)") }
             notifier?.stopping()
             await broker.shutDown()
             watchdog?.stop()
-            return 0
+            return failure == nil ? 0 : 1
         } catch {
             Usage.complain("martlet: \(error)")
             return 1
+        }
+    }
+
+    /// Waits for a signal, or for the broker to fail; returns why it failed.
+    private static func ending(of broker: Broker, _ signals: Signals) async -> String? {
+        await withTaskGroup(of: String?.self) { group in
+            group.addTask {
+                await signals.wait()
+                return nil
+            }
+            group.addTask { await broker.waitForFailure() }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
         }
     }
 

@@ -35,6 +35,7 @@ package final class Broker: Sendable {
     private let networkGroup: MultiThreadedEventLoopGroup
     private let configuration: BrokerConfiguration
     private let tasks: [Task<Void, Never>]
+    private let failure: BrokerFailure
     private let logger: Logger
 
     // The parts are many and made in order; `BrokerAssembly` is the place where that happens.
@@ -54,6 +55,7 @@ package final class Broker: Sendable {
         networkGroup = parts.networkGroup
         configuration = parts.configuration
         tasks = parts.tasks
+        failure = parts.failure
         logger = parts.logger
     }
 
@@ -68,6 +70,9 @@ package final class Broker: Sendable {
     package static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
         try await BrokerAssembly.start(configuration, logger: logger)
     }
+
+    /// Waits until the broker cannot go on, and returns why; nil when the waiting task is cancelled.
+    package func waitForFailure() async -> String? { await failure.first }
 
     /// Whether the parts that must never stand still have moved lately, for a watchdog.
     package var makesProgress: Bool { timer.isAlive }
@@ -123,6 +128,29 @@ package final class Broker: Sendable {
             }
         }
         logger.warning("Going down without a complete controlled shutdown")
+    }
+}
+
+/// Tells once why a broker cannot go on.
+final class BrokerFailure: Sendable {
+    private let stream: AsyncStream<String>
+    private let continuation: AsyncStream<String>.Continuation
+
+    init() {
+        (stream, continuation) = AsyncStream<String>.makeStream()
+    }
+
+    /// May be called from any thread, under any lock.
+    func report(_ reason: String) {
+        continuation.yield(reason)
+    }
+
+    /// For one waiting task.
+    var first: String? {
+        get async {
+            for await reason in stream { return reason }
+            return nil
+        }
     }
 }
 

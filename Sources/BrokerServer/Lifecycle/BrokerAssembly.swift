@@ -32,6 +32,7 @@ enum BrokerAssembly {
         let networkGroup: MultiThreadedEventLoopGroup
         let configuration: BrokerConfiguration
         let tasks: [Task<Void, Never>]
+        let failure: BrokerFailure
         let logger: Logger
     }
 
@@ -201,6 +202,7 @@ enum BrokerAssembly {
                     requestTimeout: configuration.network.requestTimeout, logger: logger),
                 controllerChanged: { _ in }, brokerEpochChanged: { identity.epoch = $0 }),
             logger: logger)
+        let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
         let current: @Sendable () -> BrokerConfiguration = { configuration }
         let administration = TopicAdministration(
@@ -220,7 +222,7 @@ enum BrokerAssembly {
         ensemble.router.connect(
             controller: controller, replicas: replicas, changes: ConfigurationChanges(services), features: features,
             sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
-            onLastDirectoryLost: { logger.critical("All log directories have failed") })
+            onLastDirectoryLost: { failure.report("all log directories have failed") })
         await features.refresh()
         try await ensemble.router.replayConfigurationChanges()
         if let session = ensemble.connection.identity {
@@ -232,10 +234,10 @@ enum BrokerAssembly {
         } catch {
             throw StartError("the broker could not be registered: \(error)")
         }
+        // The controller's first request may be to this very broker.
+        gate.open(dispatcher)
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
-        gate.open(dispatcher)
-
         let jobs = PeriodicJobs(timer: timer)
         schedule(jobs, configuration, replicas, logs)
         logger.info("[KafkaServer id=\(identity.id)] started")
@@ -244,7 +246,7 @@ enum BrokerAssembly {
                 identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
                 threads: threads, timer: timer, jobs: jobs, controller: controller, proposer: proposer,
                 channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
-                configuration: configuration, tasks: [controllerTask], logger: logger))
+                configuration: configuration, tasks: [controllerTask], failure: failure, logger: logger))
     }
 
     /// What the broker does again and again, with Kafka's intervals.
