@@ -218,6 +218,8 @@ class SharedBrokerTestCase(unittest.TestCase):
 
     def tearDown(self):
         self.assertIsNone(self.broker.process.poll(), f"the broker ended: {tail(self.broker.log)}")
+        defects = [line for line in tail(self.broker.log, 200).splitlines() if "could not be encoded" in line]
+        self.assertEqual(defects, [])
 
     def connection(self):
         connection = wire.Connection(self.broker.port)

@@ -30,7 +30,8 @@ class TimedResult(unittest.TextTestResult):
         self.started = time.monotonic()
         faulthandler.dump_traceback_later(LIMIT + 30, exit=True)
         signal.alarm(LIMIT)
-        super().startTest(test)
+        # Not TextTestResult's, which would write the name now, without the time.
+        unittest.TestResult.startTest(self, test)
 
     def stopTest(self, test):
         signal.alarm(0)

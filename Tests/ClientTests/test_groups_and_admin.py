@@ -135,7 +135,16 @@ class AdminTests(SharedBrokerTestCase):
         connection.produce(name, wire.batch([b"old"]))
         self.each(self.admin.delete_topics([name]))
         eventually(lambda: name not in self.admin.list_topics(timeout=20).topics)
-        connection.create_topic(name)
+
+        def created():
+            # Brokers forget the topic before ZooKeeper does; until then the name is taken.
+            try:
+                connection.create_topic(name)
+                return True
+            except AssertionError as error:
+                self.assertIn(f"error {wire.TOPIC_ALREADY_EXISTS}", str(error))
+
+        eventually(created)
         eventually(lambda: connection.leads_all(name, 1))
         self.assertEqual(eventually(lambda: connection.list_offset(name, -1)[0] == wire.NONE and
                                     connection.list_offset(name, -1)), (wire.NONE, -1, 0))

@@ -17,7 +17,7 @@ RECORDS = [
     (b"key", b"value", [("a", b"1"), ("a", b"2"), ("empty", b"")]),
     (None, b"no key", []),
     (b"deleted", None, []),
-    (b"", b"", [("null", None)]),
+    (b"", b"", [("bytes", bytes(range(256)))]),
     ("Schlüssel".encode(), bytes(range(256)) * 40, []),
 ] + [(b"k%d" % i, b"compressible " * 20, []) for i in range(200)]
 
@@ -163,6 +163,15 @@ class ProduceConsumeTests(SharedBrokerTestCase):
         listed = subprocess.run(["kcat", "-b", self.bootstrap, "-L"], stdout=subprocess.PIPE, check=True, timeout=30)
         self.assertIn(f'topic "{topic}" with 3 partitions', listed.stdout.decode())
         self.assertIn(f"broker 1 at {self.bootstrap} (controller)", listed.stdout.decode())
+
+    def test_a_header_without_a_value(self):
+        # kafka-python cannot write one, all can read it.
+        topic = self.topic("header")
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.bootstrap})
+        producer.produce(topic, b"value", headers=[("null", None), ("empty", b"")])
+        self.assertEqual(producer.flush(30), 0)
+        for name, read in READERS.items():
+            self.assertEqual(read(self.bootstrap, topic, 1)[0][4], [("null", None), ("empty", b"")], name)
 
     def test_log_append_time(self):
         topic = self.topic("appendtime", message_timestamp_type="LogAppendTime")
