@@ -56,6 +56,12 @@ package struct JoinAnswer: Hashable, Sendable {
         package var memberID: String
         package var instanceID: String?
         package var metadata: [UInt8]
+
+        package init(memberID: String, instanceID: String?, metadata: [UInt8]) {
+            self.memberID = memberID
+            self.instanceID = instanceID
+            self.metadata = metadata
+        }
     }
 
     package var error: ErrorCode = .none
@@ -67,6 +73,20 @@ package struct JoinAnswer: Hashable, Sendable {
     package var memberID = ""
     /// Everyone, for the leader; nobody for the others.
     package var members: [Member] = []
+
+    package init(
+        error: ErrorCode = .none, generation: Int32 = -1, protocolType: String? = nil, protocolName: String? = nil,
+        leader: String = "", skipAssignment: Bool = false, memberID: String = "", members: [Member] = []
+    ) {
+        self.error = error
+        self.generation = generation
+        self.protocolType = protocolType
+        self.protocolName = protocolName
+        self.leader = leader
+        self.skipAssignment = skipAssignment
+        self.memberID = memberID
+        self.members = members
+    }
 }
 
 package struct SyncGroup: Hashable, Sendable {
@@ -92,6 +112,15 @@ package struct SyncAnswer: Hashable, Sendable {
     package var protocolType: String?
     package var protocolName: String?
     package var assignment: [UInt8] = []
+
+    package init(
+        error: ErrorCode = .none, protocolType: String? = nil, protocolName: String? = nil, assignment: [UInt8] = []
+    ) {
+        self.error = error
+        self.protocolType = protocolType
+        self.protocolName = protocolName
+        self.assignment = assignment
+    }
 }
 
 package struct Heartbeat: Hashable, Sendable {
@@ -135,10 +164,21 @@ package struct LeaveAnswer: Hashable, Sendable {
         package var memberID: String
         package var instanceID: String?
         package var error: ErrorCode
+
+        package init(memberID: String, instanceID: String?, error: ErrorCode) {
+            self.memberID = memberID
+            self.instanceID = instanceID
+            self.error = error
+        }
     }
 
     package var error: ErrorCode = .none
     package var members: [Member] = []
+
+    package init(error: ErrorCode = .none, members: [Member] = []) {
+        self.error = error
+        self.members = members
+    }
 }
 
 /// A position that a group has reached.
@@ -232,16 +272,37 @@ package struct OffsetFetchAnswer: Hashable, Sendable {
         package var leaderEpoch: LeaderEpoch = -1
         package var metadata = ""
         package var error: ErrorCode = .none
+
+        package init(
+            partition: TopicPartition, offset: Offset = -1, leaderEpoch: LeaderEpoch = -1, metadata: String = "",
+            error: ErrorCode = .none
+        ) {
+            self.partition = partition
+            self.offset = offset
+            self.leaderEpoch = leaderEpoch
+            self.metadata = metadata
+            self.error = error
+        }
     }
 
     package var error: ErrorCode = .none
     package var partitions: [Partition] = []
+
+    package init(error: ErrorCode = .none, partitions: [Partition] = []) {
+        self.error = error
+        self.partitions = partitions
+    }
 }
 
 package struct OffsetDeleteAnswer: Hashable, Sendable {
     package var error: ErrorCode = .none
     /// Empty if there is an error for all.
     package var partitions: [PartitionError] = []
+
+    package init(error: ErrorCode = .none, partitions: [PartitionError] = []) {
+        self.error = error
+        self.partitions = partitions
+    }
 }
 
 package struct GroupDescription: Hashable, Sendable {

@@ -10,7 +10,8 @@ enum AllHandlers {
     static func dispatcher(_ services: BrokerServices) -> RequestDispatcher {
         let served = ServedVersions()
         let dispatcher = RequestDispatcher(
-            clientHandlers(services, served) + administrationHandlers(services) + clusterHandlers(services),
+            clientHandlers(services, served) + groupHandlers(services) + administrationHandlers(services)
+                + clusterHandlers(services),
             logger: services.logger)
         served.versions.withLock { $0 = dispatcher.servedVersions }
         return dispatcher
@@ -55,6 +56,27 @@ enum AllHandlers {
         ]
     }
 
+    /// What consumer groups ask, and who looks after them.
+    private static func groupHandlers(_ services: BrokerServices) -> [any ApiHandler] {
+        let (groups, metadata) = (services.groups, services.metadata)
+        let legacy = LegacyOffsets(
+            store: services.store, maxMetadataBytes: services.configuration().offsets.metadataMaxBytes)
+        return [
+            JoinGroupHandler(groups: groups),
+            SyncGroupHandler(groups: groups),
+            HeartbeatHandler(groups: groups),
+            LeaveGroupHandler(groups: groups),
+            OffsetCommitHandler(groups: groups, metadata: metadata, legacy: legacy),
+            OffsetFetchHandler(groups: groups, metadata: metadata, legacy: legacy),
+            DescribeGroupsHandler(groups: groups),
+            ListGroupsHandler(groups: groups),
+            DeleteGroupsHandler(groups: groups),
+            OffsetDeleteHandler(groups: groups, metadata: metadata),
+            ConsumerGroupHeartbeatHandler(),
+            ConsumerGroupDescribeHandler(),
+        ]
+    }
+
     /// What operators ask.
     private static func administrationHandlers(_ services: BrokerServices) -> [any ApiHandler] {
         let wait = MetadataWait(waiting: services.topicWaits, metadata: services.metadata)
@@ -81,13 +103,16 @@ enum AllHandlers {
         return [
             LeaderAndIsrHandler(
                 fence: fence, replicas: services.replicas,
-                loadSettings: { topics in await loadSettings(of: topics, services) }, rolesChanged: { _ in }),
-            StopReplicaHandler(fence: fence, replicas: services.replicas, stopped: { _ in }),
+                loadSettings: { topics in await loadSettings(of: topics, services) },
+                rolesChanged: { services.groups.rolesChanged($0) }),
+            StopReplicaHandler(
+                fence: fence, replicas: services.replicas, stopped: { services.groups.stopped($0) }),
             UpdateMetadataHandler(
                 fence: fence, replicas: services.replicas,
                 interBrokerListener: services.configuration().network.interBrokerListener,
                 changed: { update, _, _ in
                     for topic in update.topics { services.topicWaits.check(topic.name) }
+                    services.groups.metadataChanged(update)
                 }),
             ControlledShutdownHandler(controller: services.controller),
             AlterPartitionHandler(controller: services.controller, metadata: services.metadata),

@@ -210,11 +210,13 @@ enum BrokerAssembly {
             givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
         let features = FeatureCache(store: store, logger: logger)
         let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
+        let groups = GroupCoordinationService(
+            configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
         let services = BrokerServices(
             configuration: current, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
-            topicWaits: topicWaits, store: store, features: features, timer: timer,
+            topicWaits: topicWaits, store: store, features: features, timer: timer, groups: groups,
             groupPartitions: coordinatorTopics.groups, transactionPartitions: coordinatorTopics.transactions,
             logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
@@ -240,6 +242,7 @@ enum BrokerAssembly {
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
         schedule(jobs, configuration, replicas, logs)
+        jobs.schedule(every: configuration.offsets.retentionCheckInterval) { groups.expireOffsets() }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(

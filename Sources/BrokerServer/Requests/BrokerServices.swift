@@ -20,6 +20,7 @@ struct BrokerServices: Sendable {
     let store: ZooKeeperStore
     let features: FeatureCache
     let timer: TimerThread
+    let groups: GroupCoordinationService
     /// How many partitions `__consumer_offsets` has.
     let groupPartitions: Int32
     /// How many partitions `__transaction_state` has.

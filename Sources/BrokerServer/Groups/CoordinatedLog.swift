@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import KafkaRecords
+import LogStorage
+import NIOCore
+
+/// The partition under a coordinator, as far as the coordinator needs it.
+protocol CoordinatedLog: Sendable {
+    /// Runs work behind earlier work of the partition, on the thread that may append.
+    func submit(_ work: @escaping @Sendable () -> Void)
+
+    /// Appends a batch as leader; called on the thread of ``submit(_:)``.
+    ///
+    /// - Parameter ended: called once, when every in-sync replica has the batch or it has failed, on any thread, with the
+    ///   offset of the batch's first record.
+    func append(_ batch: ByteBuffer, ended: @escaping @Sendable (ErrorCode, Offset) -> Void)
+
+    /// Hands over all batches from the log's start to its end, in order; may block. Ends early when `body` returns false.
+    func readAll(_ body: (RecordBatch) throws -> Bool) throws
+}
+
+/// A partition that this broker leads.
+struct LedPartition: CoordinatedLog {
+    let partition: Partition
+    let replicas: ReplicaManager
+    /// For how long an append waits for replicas, in milliseconds (`offsets.commit.timeout.ms`).
+    let timeout: Int64
+    /// How much is read at once (`offsets.load.buffer.size`).
+    let chunkBytes: Int
+
+    func submit(_ work: @escaping @Sendable () -> Void) {
+        partition.submit { _ in work() }
+    }
+
+    func append(_ batch: ByteBuffer, ended: @escaping @Sendable (ErrorCode, Offset) -> Void) {
+        let batches: ValidatedBatches
+        do throws(RecordError) {
+            batches = try partition.validateCoordinated(batch)
+        } catch {
+            return ended(error.errorCode, -1)
+        }
+        switch partition.append(batches, acks: .all, origin: .coordinator) {
+        case .refused(let refusal): ended(refusal.code, -1)
+        case .appended(let base, let last, _, _, let epoch):
+            // An only replica has it already.
+            if let error = replicas.acknowledgement(of: partition.id, through: last, epoch: epoch) {
+                return ended(error, base)
+            }
+            let operation = DelayedOperation(
+                isSatisfied: { [replicas, id = partition.id] in
+                    replicas.acknowledgement(of: id, through: last, epoch: epoch) != nil
+                },
+                finish: { [replicas, id = partition.id] timedOut in
+                    let error = replicas.acknowledgement(of: id, through: last, epoch: epoch)
+                    ended(timedOut ? .requestTimedOut : error ?? .requestTimedOut, base)
+                })
+            replicas.delayedProduce.completeElseWait(
+                operation, keys: CollectionOfOne(partition.id), timeout: timeout)
+        }
+    }
+
+    func readAll(_ body: (RecordBatch) throws -> Bool) throws {
+        guard let log = partition.log else { throw LoadError.notHere }
+        var offset = log.offsets.logStart
+        // The end is looked at anew each time: markers of transactions may arrive meanwhile.
+        while offset < log.offsets.logEnd {
+            let read = try log.read(
+                from: offset, maxBytes: chunkBytes, upTo: .logEnd, atLeastOneBatch: true, as: .bytes)
+            guard case .bytes(let bytes) = read.records else { throw LoadError.notHere }
+            let start = offset
+            var batches = RecordBatches(bytes)
+            while let batch = try batches.next() {
+                guard try body(batch) else { return }
+                offset = batch.header.nextOffset
+            }
+            guard offset > start else { throw LoadError.noProgress(at: start) }
+        }
+    }
+
+    private enum LoadError: Error {
+        /// The partition is led elsewhere by now.
+        case notHere
+        case noProgress(at: Offset)
+    }
+}
+
+extension Partition {
+    /// Checks what a coordinator of this broker wants to append.
+    fileprivate func validateCoordinated(_ records: ByteBuffer) throws(RecordError) -> ValidatedBatches {
+        let settings = state.withLock { $0.settings }
+        return try settings.validator(for: id).validate(
+            records, produceVersion: nil, origin: .coordinator, now: BrokerClock.now)
+    }
+}

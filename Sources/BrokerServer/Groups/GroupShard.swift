@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Coordination
+import DequeModule
+import Dispatch
+import GroupCoordination
+import KafkaModel
+import KafkaRecords
+import Synchronization
+
+/// The groups of one partition of `__consumer_offsets` that this broker leads: a `GroupCoordinator` and its driver.
+///
+/// Owner of the machine: the lock. Requests come on event loops, commits on log threads and whoever moves the high
+/// watermark, time on a queue. What the machine wants done is performed after the lock is let go of. Appends are put into
+/// an outbox under the lock and taken from it on the partition's log thread, which keeps their order; their ends are put
+/// into order again before the machine hears of them.
+final class GroupShard: Sendable {
+    typealias Deliver = @Sendable (GroupReply) -> Void
+
+    /// What a shard lives among.
+    struct Surroundings: Sendable {
+        let timer: TimerThread
+        /// Where time is told to machines: the timer's own thread must not wait for a lock.
+        let queue: DispatchQueue
+        let compression: Compression
+        /// Milliseconds of the wall clock, since it goes into records.
+        let now: @Sendable () -> Timestamp
+    }
+
+    private struct Pending {
+        let id: AppendID
+        var outcome: (error: ErrorCode, baseOffset: Offset)?
+    }
+
+    private struct State {
+        var machine: GroupCoordinator
+        var isRetired = false
+        var lastToken: UInt64 = 0
+        var waiting: [RequestToken: Deliver] = [:]
+        var outbox: [(id: AppendID, batch: CoordinatorBatch)] = []
+        /// Appends that were handed to the log, in their order.
+        var pending: Deque<Pending> = []
+        /// When the machine is to hear of time next; a timer is set for it.
+        var wakesAt: Timestamp?
+    }
+
+    /// What is to be done outside of the lock.
+    private struct Work {
+        var replies: [(deliver: Deliver, reply: GroupReply)] = []
+        var mustDrain = false
+        var wake: Timestamp?
+    }
+
+    let partition: Int32
+    private let log: any CoordinatedLog
+    private let surroundings: Surroundings
+    private let state: Mutex<State>
+
+    /// A shard that is loading.
+    init(
+        partition: Int32, log: any CoordinatedLog, configuration: GroupConfiguration, _ surroundings: Surroundings
+    ) {
+        self.partition = partition
+        self.log = log
+        self.surroundings = surroundings
+        state = Mutex(State(machine: GroupCoordinator(configuration: configuration)))
+    }
+
+    var isRetired: Bool { state.withLock { $0.isRetired } }
+
+    // MARK: Calls
+
+    /// Hands a request to the machine. `deliver` is called once, now or later, on any thread.
+    func request(
+        _ deliver: @escaping Deliver,
+        _ call: (inout GroupCoordinator, RequestToken, Timestamp) -> [GroupAction]
+    ) {
+        let now = surroundings.now()
+        run { state in
+            state.lastToken &+= 1
+            let token = RequestToken(state.lastToken)
+            state.waiting[token] = deliver
+            return call(&state.machine, token, now)
+        }
+    }
+
+    /// Looks at the machine.
+    func look<Result: Sendable>(_ body: (borrowing GroupCoordinator) -> Result) -> Result {
+        state.withLock { body($0.machine) }
+    }
+
+    /// Tells the machine of something that nobody waits for.
+    func notify(_ call: (inout GroupCoordinator, Timestamp) -> [GroupAction]) {
+        let now = surroundings.now()
+        run { state in call(&state.machine, now) }
+    }
+
+    // MARK: Life
+
+    /// Reads the log and begins to serve. Blocks. False when the shard was retired meanwhile.
+    func load() throws -> Bool {
+        // Aside, so that requests need not wait to hear that they must wait.
+        var machine = state.withLock { GroupCoordinator(configuration: $0.machine.configuration) }
+        let now = surroundings.now()
+        var batches = 0
+        try log.readAll { batch in
+            try machine.load(batch, now: now)
+            batches += 1
+            return batches & 0xff != 0 || !isRetired
+        }
+        var loaded = false
+        run { state in
+            guard !state.isRetired else { return [] }
+            loaded = true
+            state.machine = machine
+            return state.machine.finishLoading(now: surroundings.now())
+        }
+        return loaded
+    }
+
+    /// The partition is led elsewhere: who waits is told, and nothing is served any more.
+    func retire() {
+        run { state in
+            state.isRetired = true
+            state.outbox = []
+            state.pending = []
+            return state.machine.unload(now: surroundings.now())
+        }
+    }
+
+    // MARK: Driving
+
+    private func run(_ body: (inout State) -> [GroupAction]) {
+        let work = state.withLock { state in
+            let actions = body(&state)
+            return Self.take(actions, &state)
+        }
+        if work.mustDrain { log.submit { [self] in drain() } }
+        for (deliver, reply) in work.replies { deliver(reply) }
+        if let wake = work.wake { setTimer(wake) }
+    }
+
+    private static func take(_ actions: [GroupAction], _ state: inout State) -> Work {
+        var work = Work()
+        for action in actions {
+            switch action {
+            case .reply(let token, let reply):
+                if let deliver = state.waiting.removeValue(forKey: token) { work.replies.append((deliver, reply)) }
+            case .append(let id, let batch):
+                guard !state.isRetired else { continue }
+                // Whoever finds the outbox empty sees to it that it is emptied.
+                work.mustDrain = work.mustDrain || state.outbox.isEmpty
+                state.outbox.append((id, batch))
+            }
+        }
+        if !state.isRetired, let next = state.machine.nextDeadline, next < state.wakesAt ?? .max {
+            state.wakesAt = next
+            work.wake = next
+        }
+        return work
+    }
+
+    /// Appends what has gathered. On the partition's log thread.
+    private func drain() {
+        var batches: [(id: AppendID, batch: CoordinatorBatch)] = []
+        state.withLock { state in
+            swap(&batches, &state.outbox)
+            state.pending.append(contentsOf: batches.map { Pending(id: $0.id) })
+        }
+        for (id, batch) in batches {
+            log.append(batch.encoded(compression: surroundings.compression)) { [self] error, baseOffset in
+                ended(id, error, baseOffset)
+            }
+        }
+    }
+
+    /// An append has ended. The machine hears of the ends in the order of the appends.
+    private func ended(_ id: AppendID, _ error: ErrorCode, _ baseOffset: Offset) {
+        let now = surroundings.now()
+        run { state in
+            guard let index = state.pending.firstIndex(where: { $0.id == id }) else { return [] }
+            state.pending[index].outcome = (error, baseOffset)
+            var actions: [GroupAction] = []
+            while let first = state.pending.first, let outcome = first.outcome {
+                state.pending.removeFirst()
+                actions += state.machine.appended(
+                    first.id, error: outcome.error, baseOffset: outcome.baseOffset, now: now)
+            }
+            return actions
+        }
+    }
+
+    private func setTimer(_ deadline: Timestamp) {
+        let delay = max(0, deadline &- surroundings.now())
+        _ = surroundings.timer.schedule(after: delay) { [weak self, queue = surroundings.queue] in
+            queue.async { [weak self] in self?.wake(deadline) }
+        }
+    }
+
+    private func wake(_ deadline: Timestamp) {
+        let now = surroundings.now()
+        run { state in
+            // An earlier deadline has come up since, and its timer has gone on from there.
+            guard state.wakesAt == deadline, !state.isRetired else { return [] }
+            state.wakesAt = nil
+            return state.machine.advance(to: now)
+        }
+    }
+}
