@@ -206,7 +206,7 @@ enum ControlMessages {
                         listenerName: name, host: endpoint.host, port: endpoint.port, securityProtocol: security)
                 }
             }
-            return BrokerInfo(id: live.id, rack: live.rack, endpoints: endpoints)
+            return BrokerInfo(id: live.id, rack: version >= 2 ? live.rack : nil, endpoints: endpoints)
         }
         let states: [(topic: String, id: KafkaUUID, states: [UpdateMetadataRequest.UpdateMetadataPartitionState])]
         if version >= 5 {

@@ -156,7 +156,7 @@ extension FollowedPartition {
             machine.withLock { $0.appended(.init(log)) }
         } catch {
             logger.error("What the leader sent could not be appended", metadata: ["error": "\(error)"])
-            _ = decide { $0.appendFailed(error.isTransient ? .transient : .permanent, now: $1) }
+            decide { $0.appendFailed(error.isTransient ? .transient : .permanent, now: $1) }
         }
         let after = log.offsets
         return after.logEnd != before.logEnd || after.highWatermark != before.highWatermark

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import BrokerServer
+
+@Suite struct TopicNameTests {
+    @Test(arguments: ["a", "A-z_0.9", "__consumer_offsets", "...", String(repeating: "x", count: 249)])
+    func legalNames(name: String) {
+        #expect(TopicName.problem(with: name) == nil)
+    }
+
+    @Test(arguments: ["", ".", "..", "a/b", "a b", "ä", "a\u{0}", String(repeating: "x", count: 250)])
+    func illegalNames(name: String) {
+        #expect(TopicName.problem(with: name) != nil)
+    }
+
+    @Test func namesThatDifferInDotsAndUnderscoresOnlyCollide() {
+        #expect(TopicName.collides("a.b", "a_b"))
+        #expect(TopicName.collides("a_b.c", "a.b_c"))
+        #expect(!TopicName.collides("a.b", "a.b"))
+        #expect(!TopicName.collides("a.b", "a-b"))
+        #expect(!TopicName.collides("a.b", "a.bc"))
+    }
+
+    @Test(arguments: [
+        ("kcat", true), ("apache-kafka-java", true), ("3.9.0", true), ("a", true), ("", false), ("-a", false),
+        ("a-", false), ("a b", false), (".", false),
+    ])
+    func softwareNamesAreWhatKIP511Says(name: String, isLegal: Bool) {
+        #expect(ApiVersionsHandler.isSoftwareName(name) == isLegal)
+    }
+}
