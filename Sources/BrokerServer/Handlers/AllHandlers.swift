@@ -49,6 +49,7 @@ enum AllHandlers {
                 maxBytes: configuration.fetch.maxBytes,
                 selectsReplicasByRack: configuration.replication.selectsReplicasByRack),
             ListOffsetsHandler(replicas: services.replicas),
+            OffsetForLeaderEpochHandler(replicas: services.replicas),
             FindCoordinatorHandler(
                 metadata: services.metadata, autoCreation: services.autoCreation,
                 groupPartitions: services.groupPartitions, transactionPartitions: services.transactionPartitions),
@@ -85,6 +86,7 @@ enum AllHandlers {
             DeleteTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
             CreatePartitionsHandler(
                 administration: services.administration, controller: services.controller, wait: wait),
+            DeleteRecordsHandler(replicas: services.replicas, metadata: services.metadata),
             DescribeClusterHandler(metadata: services.metadata),
             DescribeConfigsHandler(
                 configuration: services.configuration, brokerID: services.identity.id, topics: services.settings,

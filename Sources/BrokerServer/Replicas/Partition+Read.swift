@@ -106,13 +106,17 @@ extension Partition {
     func fetched(by follower: BrokerID, from offset: Offset, logStart: Offset) -> ErrorCode {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = aliveness
+        var hasDeleted = false
         let isReplica = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
-            guard leader.remotes[follower] != nil else { return (false, []) }
+            guard let known = leader.remotes[follower]?.logStart else { return (false, []) }
+            hasDeleted = logStart > known
             return (
                 true,
                 leader.follower(follower, fetchedFrom: offset, logStart: logStart, now: now, isAlive: isAlive)
             )
         }
+        // A deletion of records may have waited for it.
+        if hasDeleted { surroundings.moved(id) }
         switch isReplica {
         case true?: return .none
         case false?: return .unknownLeaderEpoch
