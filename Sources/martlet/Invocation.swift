@@ -6,6 +6,7 @@
 /// `kafka-topics.sh`), argument zero does.
 enum Invocation: Equatable {
     case broker([String])
+    case fence([String])
     case tool(String, [String])
     case listCommands
     case version
@@ -28,6 +29,7 @@ enum Invocation: Equatable {
     private static func named(_ name: String, _ arguments: [String], tools: [String]) -> Invocation {
         switch name {
         case "broker", "server-start": .broker(arguments)
+        case "fence": .fence(arguments)
         case "--commands": .listCommands
         case "--version": .version
         case "--help", "-h", "help": .help

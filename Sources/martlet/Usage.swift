@@ -11,6 +11,7 @@ enum Usage {
         Martlet: a Kafka broker for ZooKeeper ensembles.
 
         martlet broker FILE [--override NAME=VALUE]...   runs a broker with the settings in FILE (server.properties)
+        martlet fence [--broker ID] [--config FILE]      ends the ZooKeeper session of a broker that has died
         martlet COMMAND [OPTION]...                      runs one of Kafka's commands
         martlet --commands                               lists the commands, one per line
         martlet --version

@@ -15,6 +15,8 @@ let code: Int32
 switch invocation {
 case .broker(let arguments):
     code = await BrokerProgram.run(arguments)
+case .fence(let arguments):
+    code = await FenceProgram.run(arguments)
 case .tool(let name, let arguments):
     code = await KafkaTools.run(command: name, arguments: arguments)
 case .listCommands:
