@@ -41,6 +41,19 @@ private func everyone(_ id: BrokerID) -> Bool { true }
             leader.follower(3, fetchedFrom: 10, logStart: 0, now: 3, isAlive: everyone) == [.highWatermarkAdvanced(10)])
     }
 
+    @Test func theMarkLetsGoOfADeadReplicaThatWasAboutToJoin() {
+        var leader = self.leader(inSync: [1, 2])
+        #expect(
+            leader.follower(3, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
+                == [.propose(proposal([1, 2, 3]))])
+        #expect(leader.appended(logEnd: 10, now: 2, isAlive: everyone) == [])
+        #expect(leader.follower(2, fetchedFrom: 10, logStart: 0, now: 3, isAlive: everyone) == [])
+        #expect(leader.refused(proposal([1, 2, 3]), .ineligibleReplica) == [])
+        // It may come back as long as it is known to live; nobody's fetch will say that it does not.
+        #expect(leader.begin(now: 4, isAlive: everyone) == [])
+        #expect(leader.begin(now: 5, isAlive: { $0 != 3 }) == [.highWatermarkAdvanced(10)])
+    }
+
     @Test func theMarkNeverMovesBack() {
         var leader = self.leader(logEnd: 20, highWatermark: 15)
         #expect(leader.follower(2, fetchedFrom: 3, logStart: 0, now: 1, isAlive: everyone) == [])

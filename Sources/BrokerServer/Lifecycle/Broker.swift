@@ -104,8 +104,6 @@ package final class Broker: Sendable {
     private func handOverLeaderships() async {
         let version = ControlVersions(configuration.interBrokerProtocol).controlledShutdown
         for attempt in 1...max(1, configuration.shutdown.maxRetries) {
-            // The last broker has nobody to hand over to, however long it waits.
-            guard replicas.metadata.current.brokers.keys.contains(where: { $0 != identity.id }) else { return }
             do {
                 let (response, _) = try await channel.send(highest: version) { [identity] _ in
                     var request = ControlledShutdownRequest()

@@ -93,6 +93,7 @@ final class InSyncSetProposer: Sendable {
             request(for: wishes, version: version)
         }
         guard response.errorCode.isNone else {
+            logger.debug("The controller refuses in-sync changes", metadata: ["error": "\(response.errorCode)"])
             if response.errorCode == .notController { channel.reset() }
             return false
         }
@@ -114,7 +115,13 @@ final class InSyncSetProposer: Sendable {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = wish.partition.aliveness
         _ = wish.partition.withLeader { leader in
-            guard answer.errorCode.isNone else { return ((), leader.refused(wish.proposal, answer.errorCode)) }
+            guard answer.errorCode.isNone else {
+                // Whoever is not to join holds the high watermark back no longer.
+                return (
+                    (),
+                    leader.refused(wish.proposal, answer.errorCode) + leader.begin(now: now, isAlive: isAlive)
+                )
+            }
             return (
                 (),
                 leader.accepted(

@@ -175,10 +175,18 @@ extension ReplicaManager {
         }
     }
 
-    /// UpdateMetadata: replaces the image, and follows leaders that were not known to live.
+    /// UpdateMetadata: replaces the image, and tells partitions whose leader or whose followers came or went.
     func apply(_ update: MetadataUpdate) -> (before: MetadataImage, after: MetadataImage) {
         let images = metadata.apply(update)
-        followLeadersThatAppeared(images.after)
+        if Set(images.before.brokers.keys) != Set(images.after.brokers.keys) {
+            followLeadersThatAppeared(partitions, images.after)
+            reconsiderHighWatermarks()
+        } else {
+            let told = update.topics.flatMap { topic in
+                topic.partitions.compactMap { partition(TopicPartition(topic.name, $0.index)) }
+            }
+            followLeadersThatAppeared(told, images.after)
+        }
         return images
     }
 }

@@ -184,6 +184,8 @@ extension ReplicaManager {
         for partition in partitions {
             _ = partition.withLeader { leader in ((), leader.removeLaggards(now: now)) }
         }
+        // Who was waited for because it was about to join may have stopped to.
+        reconsiderHighWatermarks()
     }
 
     /// How far a replica's log lies behind: behind the high watermark, or, for a future copy, behind the current log.
