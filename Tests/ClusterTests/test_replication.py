@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What three brokers make of a topic with three replicas, in peace and when brokers die."""
+
+import signal
+import struct
+import time
+
+from cluster import MARTLET, ClusterTestCase, eventually, harness, wire
+
+
+class ReplicationTests(ClusterTestCase):
+    def test_replicas_are_equal_byte_for_byte(self):
+        cluster = self.cluster()
+        topic = cluster.topic(partitions=3)
+        loads = [self.load(cluster, topic, partition, idempotent=partition == 0) for partition in range(3)]
+        for load in loads:
+            load.wait_for_more(100)
+        self.settle(cluster, *loads)
+
+    def test_an_older_inter_broker_protocol_replicates_too(self):
+        # Fetch 4 without sessions, epochs asked for, in-sync sets written to ZooKeeper directly… by version.
+        for version in ["2.8", "2.7-IV1", "1.0"]:
+            with self.subTest(version):
+                cluster = self.cluster(inter_broker_protocol_version=version)
+                topic = cluster.topic()
+                load = self.load(cluster, topic)
+                follower = next(n for n in cluster.brokers if n != cluster.leader(topic))
+                cluster.kill(follower)
+                if version == "2.8":
+                    load.wait_for_more()
+                cluster.brokers[follower].start()
+                load.wait_for_more()
+                self.settle(cluster, load)
+                cluster.stop()
+
+    def test_a_deletion_of_records_reaches_all_replicas(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic)
+        load.finish()
+        leader = cluster.leader(topic)
+        with wire.Connection(cluster.brokers[leader].port) as connection:
+            end = connection.list_offset(topic, -1)[2]
+            body = struct.pack(">i", 1) + wire.string(topic) + struct.pack(">iiqi", 1, 0, end - 5, 10000)
+            answer = connection.request(21, 0, body)
+            answer.int("i")
+            _, low, error = answer.array(
+                lambda: (answer.string(), answer.array(lambda: answer.unpack("iqh"))))[0][1][0]
+            self.assertEqual((error, low), (0, end - 5))
+            self.assertEqual(connection.list_offset(topic, -2)[2], end - 5)
+
+
+class DeathTests(ClusterTestCase):
+    """kill -9 under steady load with acks=all. Nothing that was acknowledged may be missing afterwards."""
+
+    def survives(self, victim, idempotent):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=idempotent)
+        number = victim(cluster, topic)
+        at = time.monotonic()
+        cluster.kill(number)
+        load.wait_for_more()
+        first = next(t for t in load.times if t > at + 0.001)
+        self.report(f"{load.longest_silence(at - 0.1) * 1000:.0f} ms without acknowledgement")
+        self.assertLess(first - at, 3)
+        eventually(lambda: number not in cluster.partition(topic)["isr"], message="the dead one stays in sync")
+        cluster.brokers[number].start()
+        cluster.wait_for_in_sync(topic)
+        load.wait_for_more()
+        self.settle(cluster, load)
+
+    def report(self, text):
+        print(f"[{text}] ", end="", flush=True)
+
+    def a_follower(self, cluster, topic):
+        others = {cluster.leader(topic), cluster.controller()}
+        return next(n for n in cluster.brokers if n not in others)
+
+    def test_of_the_leader(self):
+        self.survives(lambda cluster, topic: cluster.leader(topic), idempotent=False)
+
+    def test_of_the_leader_with_idempotence(self):
+        self.survives(lambda cluster, topic: cluster.leader(topic), idempotent=True)
+
+    def test_of_a_follower(self):
+        self.survives(self.a_follower, idempotent=True)
+
+    def test_of_the_controller(self):
+        self.survives(lambda cluster, topic: cluster.controller(), idempotent=True)
+
+    def test_of_everyone_in_turn_again_and_again(self):
+        cluster = self.cluster()
+        topic = cluster.topic(partitions=2)
+        loads = [self.load(cluster, topic, partition, idempotent=True) for partition in range(2)]
+        for _ in range(2):
+            for number in cluster.brokers:
+                cluster.kill(number)
+                for load in loads:
+                    load.wait_for_more()
+                cluster.brokers[number].start()
+                cluster.wait_for_in_sync(topic, 2)
+        for load in loads:
+            load.wait_for_more()
+        self.settle(cluster, *loads)
+
+    def test_of_all_at_once(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        for broker in cluster.brokers.values():
+            broker.process.kill()
+        for broker in cluster.brokers.values():
+            broker.process.wait()
+        for broker in cluster.brokers.values():
+            broker.start()
+        cluster.wait_for_in_sync(topic)
+        load.wait_for_more()
+        self.settle(cluster, load)
+
+
+class RestartTests(ClusterTestCase):
+    def test_a_rolling_restart_loses_nothing_and_stops_nobody(self):
+        cluster = self.cluster()
+        topic = cluster.topic(partitions=3)
+        loads = [self.load(cluster, topic, partition, idempotent=True) for partition in range(3)]
+        for number, broker in cluster.brokers.items():
+            self.assertEqual(broker.terminate(), 0)
+            for load in loads:
+                load.wait_for_more()
+            broker.start()
+            cluster.wait_for_in_sync(topic, 3)
+        silence = max(load.longest_silence() for load in loads)
+        print(f"[{silence * 1000:.0f} ms without acknowledgement] ", end="", flush=True)
+        self.settle(cluster, *loads)
+
+
+class InSyncTests(ClusterTestCase):
+    def test_who_is_paused_leaves_the_set_and_comes_back(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        follower = next(n for n in cluster.brokers if n not in (cluster.leader(topic), cluster.controller()))
+        broker = cluster.brokers[follower]
+        broker.process.send_signal(signal.SIGSTOP)
+        try:
+            eventually(
+                lambda: follower not in cluster.partition(topic, of=cluster.leader(topic))["isr"], 20,
+                "the set does not shrink")
+            load.wait_for_more()
+            # Whoever holds the locks lives, and keeps its session.
+            result = cluster.fence(follower)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(b"locked", result.stdout)
+        finally:
+            broker.process.send_signal(signal.SIGCONT)
+        cluster.wait_for_in_sync(topic)
+        self.settle(cluster, load)
+
+    def test_too_few_in_sync_replicas_refuse_and_recover(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        leader = cluster.leader(topic)
+        for number in cluster.brokers:
+            if number != leader:
+                cluster.kill(number)
+        eventually(lambda: cluster.partition(topic)["isr"] == [leader], 20, "the set does not shrink")
+        with wire.Connection(cluster.brokers[leader].port) as connection:
+            error, _, _ = connection.produce(topic, wire.batch([b"x"]))
+            self.assertEqual(error, 19)
+            # acks=1 asks for less.
+            error, _, _ = connection.produce(topic, wire.batch([b"y"]), acks=1)
+            self.assertEqual(error, 0)
+        for number, broker in cluster.brokers.items():
+            if number != leader:
+                broker.start()
+        cluster.wait_for_in_sync(topic)
+        cluster.wait_for_equal_logs(topic)
+
+
+class FenceTests(ClusterTestCase):
+    def test_a_session_that_is_left_behind_is_ended_once(self):
+        cluster = self.cluster()
+        cluster.brokers[3].kill()
+        at = time.monotonic()
+        result = cluster.fence(3)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertIn(b"Ended", result.stdout)
+        eventually(lambda: len(cluster.metadata([], of=1)["brokers"]) == 2, 2)
+        print(f"[gone after {(time.monotonic() - at) * 1000:.0f} ms] ", end="", flush=True)
+        again = cluster.fence(3)
+        self.assertEqual((again.returncode, b"left behind" in again.stdout), (0, True))
+
+    def test_a_broker_that_lives_is_left_alone(self):
+        cluster = self.cluster(count=1, min_insync_replicas=1)
+        result = cluster.fence(1)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"locked by a living process", result.stdout)
+
+    def test_the_settings_of_another_broker_are_refused(self):
+        cluster = self.cluster(count=1, min_insync_replicas=1)
+        cluster.brokers[1].kill()
+        result = harness.subprocess.run(
+            [MARTLET, "fence", "--broker", "7", "--config", cluster.brokers[1].properties], capture_output=True)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(b"broker 7", result.stderr)
+
+    def test_a_restart_ends_the_session_by_itself(self):
+        cluster = self.cluster(zookeeper_session_timeout_ms=30000)
+        cluster.brokers[2].kill()
+        at = time.monotonic()
+        cluster.brokers[2].start()
+        self.assertLess(time.monotonic() - at, 10)
