@@ -140,7 +140,8 @@ let package = Package(
         .testTarget(
             name: "BrokerServerTests",
             dependencies: [
-                "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata", nioCore,
+                "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata",
+                "Coordination", "GroupCoordination", nioCore, logging,
             ]),
 
         // MARK: Benchmarks, run by `make bench`.

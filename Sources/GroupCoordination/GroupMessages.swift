@@ -328,6 +328,12 @@ package struct GroupListing: Hashable, Sendable {
     package var group: String
     package var protocolType: String
     package var state: GroupState
+
+    package init(group: String, protocolType: String, state: GroupState) {
+        self.group = group
+        self.protocolType = protocolType
+        self.state = state
+    }
 }
 
 /// The answer to a request, of the request's kind.
