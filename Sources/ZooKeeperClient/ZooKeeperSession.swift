@@ -43,10 +43,45 @@ package final class ZooKeeperSession: ZooKeeperCalls {
     }
 
     /// Ends the session, so that its ephemeral nodes go at once, if it is connected; else they go when it expires.
-    /// Requests under way fail with ``ZooKeeperError/closing`` and may or may not have been applied. Waits for the
-    /// server, at most some seconds.
+    /// Requests under way fail with ``ZooKeeperError/closing`` and may or may not have been applied. Waits, at most some
+    /// seconds, until the server was told, which is not until it has done so: for that, see ``end(_:_:)``.
     package func close() async {
         await core.close()
+    }
+
+    /// Ends the session of a process that is dead, so that its ephemeral nodes go now: takes it over and closes it, and
+    /// returns only once the ensemble knows the session no more, so that any write sent from then on finds its nodes
+    /// gone, and any read after a ``ZooKeeperCalls/sync(_:)``. False when it was gone before. All of it within
+    /// ``ZooKeeperConfiguration/connectionTimeout``.
+    ///
+    /// A live owner takes its session back while this tries to end it, and the session stays in doubt:
+    /// ``ZooKeeperError/connectionTimeout(servers:milliseconds:)``, as when no server can be reached.
+    package static func end(
+        _ identity: ZooKeeperSessionIdentity, _ configuration: ZooKeeperConfiguration
+    ) async throws(ZooKeeperError) -> Bool {
+        let clock = ContinuousClock()
+        let deadline = clock.now + configuration.connectionTimeout
+        var wasThere = false
+        while true {
+            let left = deadline - clock.now
+            guard left > .zero else {
+                throw .connectionTimeout(
+                    servers: configuration.connect.description,
+                    milliseconds: configuration.connectionTimeout.milliseconds)
+            }
+            let session = ZooKeeperSession(configuration, resuming: identity)
+            do throws(ZooKeeperError) {
+                try await session.connect(within: left)
+            } catch {
+                await session.close()
+                if error == .sessionExpired { return wasThere }
+                throw error
+            }
+            wasThere = true
+            // The C client sends the close and does not await its answer. Resuming the session again tells when the
+            // close was ordered before everything that is still to come.
+            await session.close()
+        }
     }
 
     /// The session's name and key, once it was connected.

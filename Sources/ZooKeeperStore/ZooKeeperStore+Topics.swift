@@ -176,16 +176,44 @@ extension ZooKeeperStore {
         if notifies { try await notifyConfigurationChange(entity) }
     }
 
-    /// Deletes the node of an entity whose configuration became empty, and then its parents up to `users/<u>` if they
-    /// are left without children and configuration.
+    /// Empties the configuration of a user, client or address: deletes its node, and then what this leaves without
+    /// children and configuration of `users/<u>/clients` and `users/<u>`. A user who has clients keeps the node, with an
+    /// empty configuration.
     package func deleteConfiguration(_ entity: String, notifies: Bool = true) async throws(StoreError) {
         let path = ZNodes.configuration(entity)
-        do throws(ZooKeeperError) {
-            try await calls.delete(path)
-        } catch {
-            guard error == .noNode || error == .notEmpty else { throw .zooKeeper(error, path: path) }
+        if try await deleteUnlessParent(path) {
+            try await deleteEmptiedParents(entity)
+        } else {
+            _ = try await setConfiguration(path, ZNodeCodec.encodeConfiguration([]), true)
         }
         if notifies { try await notifyConfigurationChange(entity) }
+    }
+
+    private func deleteEmptiedParents(_ entity: String) async throws(StoreError) {
+        let parts = entity.split(separator: "/")
+        guard parts.count == 4, parts[0] == "users", parts[2] == "clients" else { return }
+        let user = "users/\(parts[1])"
+        guard try await deleteUnlessParent(ZNodes.configuration("\(user)/clients")),
+            let node = try await read(ZNodes.configuration(user))
+        else { return }
+        let path = ZNodes.configuration(user)
+        // What cannot be read is not ours to delete.
+        guard let entries = try? ZNodeCodec.decodeConfiguration(path, node.data), entries.isEmpty else { return }
+        _ = try await deleteUnlessParent(path, version: node.stat.version)
+    }
+
+    /// Deletes a node, if it is there and at that version; false when it has children or has changed.
+    private func deleteUnlessParent(_ path: String, version: Int32 = -1) async throws(StoreError) -> Bool {
+        do throws(ZooKeeperError) {
+            try await calls.delete(path, version: version)
+            return true
+        } catch {
+            switch error {
+            case .noNode: return true
+            case .notEmpty, .badVersion: return false
+            default: throw .zooKeeper(error, path: path)
+            }
+        }
     }
 
     /// Tells all brokers to read the entity's configuration again.

@@ -6,7 +6,7 @@ import ZooKeeperClient
 import ZooKeeperTestKit
 
 /// What a session does with refusals, watches, many requests, and an end that comes too early.
-@Suite struct ZooKeeperSessionFaultTests {
+@Suite(.timeLimit(.minutes(1))) struct ZooKeeperSessionFaultTests {
     @Test func refusalsAreTypedErrors() async throws {
         try await withSession { session, root in
             try await session.create("\(root)/a", data: nil)
@@ -154,39 +154,104 @@ import ZooKeeperTestKit
         }
     }
 
-    @Test func aSessionResumedAndClosedElsewhereExpires() async throws {
+    /// A quick restart and `martlet fence` build on this: after the end, nothing is in the way of a new registration.
+    @Test func aDeadOwnersSessionIsEndedWithItsNodes() async throws {
         let server = try await SharedZooKeeper.server()
-        // The owner is cut off first: a live one would take its session back at once.
         let proxy = try ChaosProxy(to: server.port)
-        let configuration = ZooKeeperConfiguration(
-            connect: try ZooKeeperConnectString(proxy.connectString), sessionTimeout: .seconds(20))
+        try await withSession { observer, root in
+            for number in 0..<5 {
+                let owner = ZooKeeperSession(
+                    ZooKeeperConfiguration(
+                        connect: try ZooKeeperConnectString(proxy.connectString), sessionTimeout: .seconds(30)))
+                try await owner.connect()
+                let path = "\(root)/e\(number)"
+                try await owner.create(path, data: nil, mode: .ephemeral)
+                let identity = try #require(owner.identity)
+                proxy.set(.refuse)
+                let direct = ZooKeeperConfiguration(
+                    connect: try ZooKeeperConnectString(server.connectString), connectionTimeout: .seconds(5))
+                #expect(try await ZooKeeperSession.end(identity, direct))
+                #expect(try await observer.exists(path) == nil)
+                try await observer.create(path, data: nil, mode: .ephemeral)
+                #expect(try await !ZooKeeperSession.end(identity, direct))
+                // The owner comes back and hears that it is dead.
+                proxy.set(.pass())
+                try await eventually { await owner.submit([.exists(path: "/")]) == [.failure(.sessionExpired)] }
+                await owner.close()
+            }
+        }
+        proxy.stop()
+    }
+
+    @Test func aSessionIsEndedThroughAnotherServerOfAnEnsemble() async throws {
+        let ensemble = try await ZooKeeperEnsemble.start()
+        func configuration(_ server: Int) throws -> ZooKeeperConfiguration {
+            ZooKeeperConfiguration(
+                connect: try ZooKeeperConnectString(ensemble.servers[server].connectString),
+                sessionTimeout: .seconds(30), connectionTimeout: .seconds(5))
+        }
+        let proxy = try ChaosProxy(to: ensemble.servers[0].port)
+        let observer = ZooKeeperSession(try configuration(2))
+        try await observer.connect()
+        for number in 0..<5 {
+            let owner = ZooKeeperSession(
+                ZooKeeperConfiguration(
+                    connect: try ZooKeeperConnectString(proxy.connectString), sessionTimeout: .seconds(30)))
+            try await owner.connect()
+            try await owner.create("/e\(number)", data: nil, mode: .ephemeral)
+            let identity = try #require(owner.identity)
+            proxy.set(.refuse)
+            #expect(try await ZooKeeperSession.end(identity, try configuration(1)))
+            try await observer.create("/e\(number)", data: nil, mode: .ephemeral)
+            proxy.set(.pass())
+            await owner.close()
+        }
+        await observer.close()
+        proxy.stop()
+        ensemble.kill()
+    }
+
+    @Test func anExpiredSessionIsReplaced() async throws {
+        let server = try await SharedZooKeeper.server()
+        let proxy = try ChaosProxy(to: server.port)
         try await withSession { observer, root in
             let (events, continuation) = AsyncStream.makeStream(of: ZooKeeperEvent.self)
-            let connection = ZooKeeperConnection(configuration, onEvent: { continuation.yield($0) })
+            let prepared = Mutex(0)
+            let connection = ZooKeeperConnection(
+                ZooKeeperConfiguration(
+                    connect: try ZooKeeperConnectString(proxy.connectString), sessionTimeout: .seconds(1),
+                    connectionTimeout: .seconds(10)),
+                beforeReplacing: { prepared.withLock { $0 += 1 } }, onEvent: { continuation.yield($0) })
             try await connection.connect()
+            let first = try #require(connection.identity)
             try await connection.create("\(root)/e", data: nil, mode: .ephemeral)
             proxy.set(.refuse)
-            let direct = ZooKeeperConfiguration(connect: try ZooKeeperConnectString(server.connectString))
-            let other = ZooKeeperSession(direct, resuming: connection.identity)
-            try await other.connect()
-            await other.close()
+            // Sent into the dead session: it must not be applied in the next.
+            async let lost = connection.submit([.create(path: "\(root)/late", data: nil)])
+            try await eventually { try await observer.exists("\(root)/e") == nil }
             proxy.set(.pass())
-            #expect(try await observer.exists("\(root)/e") == nil)
             var seen: [String] = []
-            for await event in events {
+            events: for await event in events {
                 switch event {
                 case .connected: seen.append("connected")
                 case .disconnected: seen.append("disconnected")
                 case .expired: seen.append("expired")
-                case .sessionReplaced: seen.append("replaced")
-                default: seen.append("other")
+                case .sessionReplaced(let identity):
+                    #expect(identity.id != first.id)
+                    seen.append("replaced")
+                    break events
+                default: seen.append("\(event)")
                 }
-                if case .sessionReplaced = event { break }
             }
             #expect(seen == ["connected", "disconnected", "expired", "replaced"])
-            #expect(try await connection.exists("/") != nil)
+            #expect(prepared.withLock { $0 } == 1)
+            #expect(await lost == [.failure(.sessionExpired)])
+            #expect(try await observer.exists("\(root)/late") == nil)
+            try await connection.create("\(root)/e", data: nil, mode: .ephemeral)
+            #expect(try await observer.exists("\(root)/e")?.ephemeralOwner == connection.identity?.id)
             await connection.close()
         }
+        proxy.stop()
     }
 
     @Test func aRequestLostAfterItsCommitIsSentAgain() async throws {
@@ -260,4 +325,9 @@ import ZooKeeperTestKit
         await connection.close()
         ensemble.kill()
     }
+}
+
+/// Waits until the condition holds; the suite's time limit ends what never comes true.
+func eventually(_ condition: () async throws -> Bool) async throws {
+    while try await !condition() { try await Task.sleep(for: .milliseconds(5)) }
 }

@@ -5,7 +5,7 @@ import ZooKeeperClient
 import ZooKeeperTestKit
 
 /// Every operation, and what ZooKeeper refuses, on a server of its own.
-@Suite struct ZooKeeperSessionTests {
+@Suite(.timeLimit(.minutes(1))) struct ZooKeeperSessionTests {
     @Test func everyOperationAnswers() async throws {
         try await withSession { session, root in
             let created = try await session.create("\(root)/a", data: [1, 2, 3])

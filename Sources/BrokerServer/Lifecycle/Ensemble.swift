@@ -86,19 +86,20 @@ struct Ensemble: Sendable {
         guard let content = file.read(), content.connect == configuration.zooKeeper.connect else { return }
         var brief = zooKeeper
         brief.connectionTimeout = .seconds(2)
-        let session = ZooKeeperSession(
-            brief, resuming: ZooKeeperSessionIdentity(id: content.sessionID, password: content.password)
-        ) { _ in }
         do throws(ZooKeeperError) {
-            try await session.connect()
-            logger.info(
-                "Ending the ZooKeeper session of an earlier life of this broker",
-                metadata: ["zookeeper.session": "0x\(String(UInt64(bitPattern: content.sessionID), radix: 16))"])
+            let identity = ZooKeeperSessionIdentity(id: content.sessionID, password: content.password)
+            if try await ZooKeeperSession.end(identity, brief) {
+                logger.info(
+                    "Ended the ZooKeeper session of an earlier life of this broker",
+                    metadata: ["zookeeper.session": "0x\(String(UInt64(bitPattern: content.sessionID), radix: 16))"])
+            }
         } catch {
-            // Expired already: then there is nothing to end.
-            logger.debug("The earlier session is gone", metadata: ["error": "\(error)"])
+            // The file stays: the session may live, and the next start can still end it.
+            logger.warning(
+                "The ZooKeeper session of an earlier life of this broker could not be ended",
+                metadata: ["error": "\(error)"])
+            return
         }
-        await session.close()
         file.remove()
     }
 
