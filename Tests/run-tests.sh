@@ -23,7 +23,7 @@ unit() {
     rm -f "$results"/unit*
     deploy/install-dependencies.sh zookeeper || { count unit 0 1; return; }
     echo "Unit and golden tests (all output in $log)"
-    timeout --kill-after=30 900 swift test --explicit-target-dependency-import-check error --skip-build \
+    timeout --kill-after=30 900 swift test --explicit-target-dependency-import-check error --skip-build --no-parallel \
         --xunit-output "$report" </dev/null >"$log" 2>&1 || code=$?
     grep --extended-regexp '^✘|: error:|Fatal error|crashed' "$log" | head -n 100
     # One report per testing library; a test counts as failed once, however many expectations it misses.

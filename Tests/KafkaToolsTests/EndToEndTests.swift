@@ -75,7 +75,8 @@ import Testing
                     "--producer-props", "bootstrap.servers=\(address)", "compression.type=lz4",
                 ])
             #expect(code == 0)
-            #expect(sent.output.hasPrefix("20000 records sent, "))
+            // On a slow machine lines about shorter windows come first.
+            #expect(sent.output.contains("20000 records sent, "))
             let (read, received) = await run(
                 "consumer-perf-test", ["--bootstrap-server", address, "--topic", "perf", "--messages", "20000"])
             #expect(read == 0)
