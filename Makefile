@@ -62,13 +62,13 @@ test-build: dependencies
 	$(SWIFT_BUILD) --build-tests
 
 test: test-build
-	@Tests/run-tests.sh unit clients
+	@Tests/run-tests.sh unit clients clusters
 
 golden: test-build
 	$(SWIFT_TEST) --filter Golden
 
 integration: test-build
-	@Tests/run-tests.sh clients
+	@Tests/run-tests.sh clients clusters
 
 simulate: test-build
 	$(SWIFT_TEST) --filter Simulation

@@ -141,7 +141,7 @@ let package = Package(
             name: "BrokerServerTests",
             dependencies: [
                 "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata",
-                "Coordination", "GroupCoordination", nioCore, logging,
+                "BrokerSettings", "Coordination", "GroupCoordination", "Replication", nioCore, logging,
             ]),
 
         // MARK: Benchmarks, run by `make bench`.

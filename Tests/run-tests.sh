@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# run-tests.sh [unit] [clients]: runs what `swift build --build-tests` built.
+# run-tests.sh [unit] [clients] [clusters]: runs what `swift build --build-tests` built.
 #
 # Each part leaves its counts as "PASSED FAILED" in .build/test-results/PART.count and its full output beside them. The
 # exit code is 0 when nothing failed.
@@ -65,11 +65,24 @@ clients() {
     count clients "$passed" "$failed"
 }
 
+clusters() {
+    local log=$results/clusters.log
+    rm -f "$results"/clusters*
+    deploy/install-dependencies.sh zookeeper || { count clusters 0 1; return; }
+    echo "Clusters of real brokers (all output in $log)"
+    MARTLET=${MARTLET:-$PWD/.build/debug/martlet} PYTHONDONTWRITEBYTECODE=1 \
+        timeout --kill-after=30 900 python3 -u -W ignore Tests/ClusterTests/run.py \
+        --count "$results/clusters.count" </dev/null 2>&1 | tee "$log" | grep --line-buffered --invert-match '\.\.\. ok$'
+    [[ -s $results/clusters.count ]] || echo "0 1" >"$results/clusters.count"
+    read -r passed failed <"$results/clusters.count"
+    count clusters "$passed" "$failed"
+}
+
 for part in "$@"; do
     case $part in
-    unit | clients) "$part" ;;
+    unit | clients | clusters) "$part" ;;
     *)
-        echo "usage: $0 [unit] [clients]" >&2
+        echo "usage: $0 [unit] [clients] [clusters]" >&2
         exit 2
         ;;
     esac

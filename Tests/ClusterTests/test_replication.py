@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What three brokers make of a topic with three replicas, in peace and when brokers die."""
 
+import shutil
 import signal
 import struct
 import time
 
-from cluster import MARTLET, ClusterTestCase, eventually, harness, wire
+from cluster import MARTLET, ClusterTestCase, eventually, harness, records, wire
 
 
 class ReplicationTests(ClusterTestCase):
@@ -117,6 +118,105 @@ class DeathTests(ClusterTestCase):
         cluster.wait_for_in_sync(topic)
         load.wait_for_more()
         self.settle(cluster, load)
+
+
+class DivergenceTests(ClusterTestCase):
+    """Logs that part, and how they come together again."""
+
+    def append_alone(self, cluster, topic, leader, round):
+        """Lets the leader take records that nobody else gets, but for the first, which may be on its way already.
+        Both followers are stopped afterwards."""
+        followers = [n for n in cluster.brokers if n != leader]
+        for number in followers:
+            cluster.brokers[number].process.send_signal(signal.SIGSTOP)
+        with wire.Connection(cluster.brokers[leader].port) as connection:
+            for number in range(5):
+                error, _, _ = connection.produce(topic, wire.batch([b"alone %d/%d" % (round, number)]), acks=1)
+                self.assertEqual(error, 0)
+        return followers
+
+    def test_a_leader_that_comes_back_drops_what_it_had_alone(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        for round in range(3):
+            leader = cluster.leader(topic)
+            followers = self.append_alone(cluster, topic, leader, round)
+            cluster.kill(leader)
+            for number in followers:
+                cluster.brokers[number].process.send_signal(signal.SIGCONT)
+            load.wait_for_more()
+            cluster.brokers[leader].start()
+            cluster.wait_for_in_sync(topic)
+        load.finish()
+        cluster.wait_for_equal_logs(topic)
+        content = cluster.log_bytes(1, topic)
+        for round in range(3):
+            self.assertFalse(b"alone %d/4" % round in content, "what only a dead leader had is there")
+        self.settle(cluster, load)
+
+    def test_a_leader_paused_beyond_its_session_acknowledges_nothing_more(self):
+        cluster = self.cluster(zookeeper_session_timeout_ms=2000)
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        leader = cluster.leader(topic)
+        process = cluster.brokers[leader].process
+        # What it is asked while it sleeps, it finds when it wakes up.
+        with wire.Connection(cluster.brokers[leader].port, 30) as sleeper:
+            process.send_signal(signal.SIGSTOP)
+            try:
+                sleeper.send(wire.PRODUCE, 3, sleeper.produce_body(topic, wire.batch([b"to a zombie"])))
+                eventually(
+                    lambda: next(
+                        cluster.partition(topic, of=n)["leader"] for n in cluster.brokers if n != leader) != leader,
+                    20, "no other leader is elected")
+                load.wait_for_more()
+            finally:
+                process.send_signal(signal.SIGCONT)
+            error, _, _ = sleeper.produce_answer()
+        self.assertNotEqual(error, wire.NONE)
+        cluster.wait_for_in_sync(topic)
+        load.wait_for_more()
+        self.settle(cluster, load)
+        self.assertFalse(b"to a zombie" in cluster.log_bytes(leader, topic))
+
+    def test_a_replica_that_lost_its_disk_is_filled_again(self):
+        cluster = self.cluster()
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        follower = next(n for n in cluster.brokers if n != cluster.leader(topic))
+        cluster.kill(follower)
+        load.wait_for_more()
+        shutil.rmtree(cluster.brokers[follower].log_dirs)
+        cluster.brokers[follower].start()
+        cluster.wait_for_in_sync(topic)
+        self.settle(cluster, load)
+
+    def test_a_replica_that_the_leader_has_outrun_starts_over(self):
+        cluster = self.cluster(log_retention_check_interval_ms=500, log_initial_task_delay_ms=500)
+        topic = cluster.topic(segment_bytes=1024, file_delete_delay_ms=0)
+        load = self.load(cluster, topic, idempotent=True)
+        follower = next(n for n in cluster.brokers if n not in (cluster.leader(topic), cluster.controller()))
+        cluster.kill(follower)
+        load.wait_for_more(60)
+        load.finish()
+        leader = cluster.leader(topic)
+        with wire.Connection(cluster.brokers[leader].port) as connection:
+            end = connection.list_offset(topic, -1)[2]
+            body = struct.pack(">i", 1) + wire.string(topic) + struct.pack(">iiqi", 1, 0, end, 10000)
+            connection.request(21, 0, body)
+            start = connection.list_offset(topic, -2)[2]
+            self.assertEqual(start, end)
+            error, _, _ = connection.produce(topic, wire.batch([b"after"]))
+            self.assertEqual(error, 0)
+        cluster.brokers[follower].start()
+        cluster.wait_for_in_sync(topic)
+
+        def begins_there():
+            values = [offset for offset, _ in records(cluster.log_bytes(follower, topic))]
+            return values == [end]
+
+        eventually(begins_there, 20, "the follower does not start over")
 
 
 class RestartTests(ClusterTestCase):
