@@ -81,6 +81,9 @@ enum AllHandlers {
     /// What operators ask.
     private static func administrationHandlers(_ services: BrokerServices) -> [any ApiHandler] {
         let wait = MetadataWait(waiting: services.topicWaits, metadata: services.metadata)
+        let configurations = ConfigurationAdministration(
+            store: services.store, metadata: services.metadata, configuration: services.configuration,
+            brokerID: services.identity.id, logger: services.logger)
         return [
             CreateTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
             DeleteTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
@@ -89,8 +92,10 @@ enum AllHandlers {
             DeleteRecordsHandler(replicas: services.replicas, metadata: services.metadata),
             DescribeClusterHandler(metadata: services.metadata),
             DescribeConfigsHandler(
-                configuration: services.configuration, brokerID: services.identity.id, topics: services.settings,
+                configuration: services.configuration, brokerID: services.identity.id, store: services.store,
                 metadata: services.metadata),
+            AlterConfigsHandler(administration: configurations),
+            IncrementalAlterConfigsHandler(administration: configurations),
             DescribeLogDirsHandler(replicas: services.replicas),
             ElectLeadersHandler(controller: services.controller, wait: wait),
             AlterPartitionReassignmentsHandler(controller: services.controller),
@@ -112,7 +117,11 @@ enum AllHandlers {
             UpdateMetadataHandler(
                 fence: fence, replicas: services.replicas,
                 interBrokerListener: services.configuration().network.interBrokerListener,
-                changed: { update, _, _ in
+                changed: { update, _, after in
+                    // Another topic of the same name must not inherit what this one was set to.
+                    for topic in update.topics where after.topic(topic.name) == nil {
+                        services.settings.forget(topic.name)
+                    }
                     for topic in update.topics { services.topicWaits.check(topic.name) }
                     services.groups.metadataChanged(update)
                 }),

@@ -121,7 +121,22 @@ struct ElectLeadersHandler: WaitingApiHandler {
         }
         let reply = await controller.request(.electLeaders(type, partitions: partitions))
         guard case .electLeaders(let outcomes) = reply else {
-            if case .refused(let error) = reply { response.errorCode = error.code }
+            // Version 0 has no place for an error of the whole request but the partitions.
+            if case .refused(let error) = reply, context.version > 0 { response.errorCode = error.code }
+            if case .refused(let error) = reply, context.version == 0 {
+                response.replicaElectionResults = (request.topicPartitions ?? []).map { topic in
+                    var wire = ElectLeadersResponse.ReplicaElectionResult()
+                    wire.topic = topic.topic
+                    wire.partitionResult = topic.partitions.map { partition in
+                        var result = ElectLeadersResponse.PartitionResult()
+                        result.partitionID = partition
+                        result.errorCode = error.code
+                        result.errorMessage = error.message ?? error.code.message
+                        return result
+                    }
+                    return wire
+                }
+            }
             return response
         }
         let elected = outcomes.compactMap { partition, outcome -> (TopicPartition, BrokerID)? in
@@ -138,6 +153,7 @@ struct ElectLeadersHandler: WaitingApiHandler {
         for (partition, outcome) in outcomes {
             var wire = ElectLeadersResponse.PartitionResult()
             wire.partitionID = partition.partition
+            wire.errorMessage = nil
             switch outcome {
             case .success(let leader):
                 if image.partition(partition)?.leader != leader {
@@ -192,6 +208,7 @@ struct AlterPartitionReassignmentsHandler: WaitingApiHandler {
             wire.partitions = topic.partitions.map { partition in
                 var entry = AlterPartitionReassignmentsResponse.ReassignablePartitionResponse()
                 entry.partitionIndex = partition.partitionIndex
+                entry.errorMessage = nil
                 if let error = errors[TopicPartition(topic.name, partition.partitionIndex)] ?? nil {
                     entry.errorCode = error.code
                     entry.errorMessage = error.message ?? error.code.message

@@ -4,6 +4,7 @@ import BrokerSettings
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import ZooKeeperStore
 
 /// What kinds of things have configurations, by their code on the wire.
 enum ConfigResource: Int8 {
@@ -16,21 +17,23 @@ enum ConfigResource: Int8 {
 /// DescribeConfigs, 0–4: the settings of topics and of this broker.
 ///
 /// v1 tells where a value comes from (KIP-226), v3 its type and documentation (KIP-569).
-struct DescribeConfigsHandler: ApiHandler {
+struct DescribeConfigsHandler: WaitingApiHandler {
     typealias Request = DescribeConfigsRequest
 
     let configuration: @Sendable () -> BrokerConfiguration
     let brokerID: BrokerID
-    let topics: TopicSettingsRegistry
+    let store: ZooKeeperStore
     let metadata: MetadataCache
 
-    func handle(_ request: DescribeConfigsRequest, _ context: RequestContext<DescribeConfigsResponse>) {
+    func answer(
+        _ request: DescribeConfigsRequest, _ context: RequestContext<DescribeConfigsResponse>
+    ) async -> DescribeConfigsResponse {
         var response = DescribeConfigsResponse()
-        response.results = request.resources.map { resource in
+        for resource in request.resources {
             var wire = DescribeConfigsResponse.DescribeConfigsResult()
             wire.resourceType = resource.resourceType
             wire.resourceName = resource.resourceName
-            switch describe(resource) {
+            switch await describe(resource) {
             case .success(let settings):
                 wire.errorMessage = ""
                 wire.configs = settings.map { self.wire($0, request, version: context.version) }
@@ -38,9 +41,9 @@ struct DescribeConfigsHandler: ApiHandler {
                 wire.errorCode = refusal.code
                 wire.errorMessage = refusal.message
             }
-            return wire
+            response.results.append(wire)
         }
-        context.answer(response)
+        return response
     }
 
     private struct Refusal: Error {
@@ -55,7 +58,7 @@ struct DescribeConfigsHandler: ApiHandler {
 
     private func describe(
         _ resource: DescribeConfigsRequest.DescribeConfigsResource
-    ) -> Result<[SettingDescription], Refusal> {
+    ) async -> Result<[SettingDescription], Refusal> {
         let configuration = configuration()
         let keys = resource.configurationKeys
         switch ConfigResource(rawValue: resource.resourceType) {
@@ -64,8 +67,16 @@ struct DescribeConfigsHandler: ApiHandler {
             guard metadata.current.topic(resource.resourceName) != nil else {
                 return .failure(Refusal(.unknownTopicOrPartition))
             }
-            let topic = topics.settings(of: resource.resourceName).configuration
-            return .success(configuration.description(of: topic, keys: keys))
+            // From ZooKeeper: this broker need not hold the topic, nor have heard of its last change yet.
+            do {
+                let entries = Dictionary(try await store.configuration("topics/\(resource.resourceName)"))
+                let topic = try configuration.topicConfiguration(entries)
+                return .success(configuration.description(of: topic, keys: keys))
+            } catch let error as SettingsError {
+                return .failure(Refusal(error.errorCode, "\(error)"))
+            } catch {
+                return .failure(Refusal(.unknownServerError))
+            }
         case .broker:
             if resource.resourceName.isEmpty { return .success(configuration.clusterWideDescription(keys: keys)) }
             guard resource.resourceName == "\(brokerID)" else { return .failure(Refusal(.invalidRequest)) }

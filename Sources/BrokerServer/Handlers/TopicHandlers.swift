@@ -75,6 +75,7 @@ struct CreateTopicsHandler: WaitingApiHandler {
         response.topics = outcomes.map { name, outcome in
             var wire = CreateTopicsResponse.CreatableTopicResult()
             wire.name = name
+            wire.errorMessage = nil
             switch outcome {
             case .success(let topic):
                 if !isComplete, !isReady(name, topic.partitions) {

@@ -47,15 +47,16 @@ enum BrokerAssembly {
     }
 
     private static func start(
-        _ configuration: BrokerConfiguration, _ ensemble: Ensemble, logger: Logger
+        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, logger: Logger
     ) async throws(StartError) -> Broker {
         let store = ensemble.store
         try await ensemble.prepare()
         let clusterID = try await ensemble.clusterID()
-        let id = try await brokerID(configuration, ensemble)
+        let id = try await brokerID(fromFile, ensemble)
         var logger = logger
         logger[metadataKey: "kafka.broker"] = "\(id)"
         logger.info("Starting", metadata: ["kafka.cluster": "\(clusterID)"])
+        let configuration = try await ensemble.dynamicConfiguration(of: id, over: fromFile, logger: logger)
         let sessionFile = SessionFile(directory: configuration.logs.directories[0])
         // Before anything is touched: does another broker hold this id?
         try await ensemble.refuseIfRegistered(id, unlessSession: sessionFile.read())
@@ -204,7 +205,8 @@ enum BrokerAssembly {
             logger: logger)
         let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
-        let current: @Sendable () -> BrokerConfiguration = { configuration }
+        let live = LiveConfiguration(configuration)
+        let current: @Sendable () -> BrokerConfiguration = { live.current }
         let administration = TopicAdministration(
             store: store, metadata: metadata, configuration: current,
             givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
@@ -213,7 +215,7 @@ enum BrokerAssembly {
         let groups = GroupCoordinationService(
             configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
         let services = BrokerServices(
-            configuration: current, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
+            live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             topicWaits: topicWaits, store: store, features: features, timer: timer, groups: groups,

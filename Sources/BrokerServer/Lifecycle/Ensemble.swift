@@ -103,6 +103,19 @@ struct Ensemble: Sendable {
         file.remove()
     }
 
+    /// The file's settings with those over them that ZooKeeper has for this broker (KIP-226).
+    func dynamicConfiguration(
+        of id: BrokerID, over configuration: BrokerConfiguration, logger: Logger
+    ) async throws(StartError) -> BrokerConfiguration {
+        let entries = try await refused { () async throws(StoreError) in try await DynamicEntries.read(id, from: store)
+        }
+        let (applied, problems) = entries.applied(to: configuration)
+        for problem in problems {
+            logger.error("A dynamic setting cannot be used", metadata: ["error": "\(problem)"])
+        }
+        return applied
+    }
+
     /// Reads the settings of all topics that have some.
     func loadTopicSettings(into registry: TopicSettingsRegistry, logger: Logger) async throws(StartError) {
         let topics = try await refused { () async throws(StoreError) in try await store.configuredEntities("topics") }

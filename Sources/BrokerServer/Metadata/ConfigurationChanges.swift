@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
 import KafkaModel
 import Logging
 import Synchronization
@@ -72,11 +73,18 @@ final class ConfigurationChanges: Sendable {
         do {
             let entity = try ZNodeCodec.decodeConfigurationChange(path, data)
             let parts = entity.split(separator: "/", maxSplits: 1)
-            guard parts.count == 2, parts[0] == "topics" else { return }
+            guard parts.count == 2 else { return }
+            if entity == DynamicEntries.clusterWide || entity == DynamicEntries.entity(of: services.identity.id) {
+                return try await takeBrokerSettings()
+            }
+            guard parts[0] == "topics" else { return }
             let topic = String(parts[1])
             let entries = try await services.store.configuration(entity)
             let settings = services.settings.take(topic, entries, logger: services.logger)
             services.replicas.reconfigure(topic, settings)
+            if settings.configuration.overrides["unclean.leader.election.enable"] == "true" {
+                services.controller.submit(.uncleanElectionEnabledForTopic(topic))
+            }
             services.logger.info(
                 "The settings of a topic have changed",
                 metadata: [
@@ -88,6 +96,25 @@ final class ConfigurationChanges: Sendable {
                 "A change of settings could not be carried out",
                 metadata: ["zookeeper.path": "\(path)", "error": "\(error)"])
         }
+    }
+
+    /// The settings of this broker, or of all, have changed: what topics take from them changes at once.
+    private func takeBrokerSettings() async throws(StoreError) {
+        let before = services.live.current
+        let entries = try await DynamicEntries.read(services.identity.id, from: services.store)
+        let (configuration, problems) = services.live.apply(entries)
+        for problem in problems {
+            services.logger.error("A dynamic setting cannot be used", metadata: ["error": "\(problem)"])
+        }
+        for (topic, settings) in services.settings.reconfigure(configuration) {
+            services.replicas.reconfigure(topic, settings)
+        }
+        services.controller.submit(
+            .settingsChanged(ControllerSettings(configuration, id: services.identity.id)))
+        if configuration.controller.uncleanLeaderElection, !before.controller.uncleanLeaderElection {
+            services.controller.submit(.uncleanElectionEnabled)
+        }
+        services.logger.info("The settings of the broker have changed")
     }
 
     /// Tells the controller, through ZooKeeper, that a log directory of this broker has failed.

@@ -7,7 +7,7 @@ import ZooKeeperStore
 
 /// What handlers are made of: the parts of a running broker.
 struct BrokerServices: Sendable {
-    let configuration: @Sendable () -> BrokerConfiguration
+    let live: LiveConfiguration
     let identity: BrokerIdentity
     let metadata: MetadataCache
     let settings: TopicSettingsRegistry
@@ -26,4 +26,7 @@ struct BrokerServices: Sendable {
     /// How many partitions `__transaction_state` has.
     let transactionPartitions: Int32
     let logger: Logger
+
+    /// As it is now.
+    var configuration: @Sendable () -> BrokerConfiguration { { [live] in live.current } }
 }
