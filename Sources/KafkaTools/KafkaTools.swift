@@ -26,6 +26,6 @@ package enum KafkaTools {
     private static let commands: [any ToolCommand.Type] = [
         TopicsCommand.self, ConsoleProducerCommand.self, ConsoleConsumerCommand.self, ProducerPerfCommand.self,
         ConsumerPerfCommand.self, GetOffsetsCommand.self, ClusterCommand.self, BrokerApiVersionsCommand.self,
-        DeleteRecordsCommand.self, LogDirsCommand.self, ConfigsCommand.self,
+        DeleteRecordsCommand.self, LogDirsCommand.self, ConfigsCommand.self, ConsumerGroupsCommand.self,
     ]
 }
