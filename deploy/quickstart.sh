@@ -120,6 +120,10 @@ END
     echo "127.0.0.1:$port/quickstart" >"$home/zookeeper.connect"
 fi
 
+# Records belong to a cluster: each ensemble has a directory of its own here.
+data=$home/broker
+if [[ -n ${ZOOKEEPER-} ]]; then data=$home/broker-${ZOOKEEPER//[^A-Za-z0-9.]/-}; fi
+
 port=$(free_port 9092)
 bootstrap=127.0.0.1:$port
 say "Starting a broker at $bootstrap"
@@ -127,7 +131,7 @@ cat >"$home/server.properties" <<END
 # In an ensemble that others use, ZooKeeper numbers the broker; here it is the first.
 broker.id=$([[ -n ${ZOOKEEPER-} ]] && echo -1 || echo 0)
 listeners=PLAINTEXT://$bootstrap
-log.dirs=$home/broker
+log.dirs=$data
 zookeeper.connect=$(cat "$home/zookeeper.connect")
 offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
@@ -137,7 +141,8 @@ END
 : >"$home/broker.log"
 echo "$bootstrap" >"$home/bootstrap"
 start broker "$martlet" broker "$home/server.properties"
-await broker 60 "$martlet" topics --bootstrap-server "$bootstrap" --list
+# The command would try for a minute by itself, also when the broker has stopped.
+await broker 60 timeout 5 "$martlet" topics --bootstrap-server "$bootstrap" --list
 
 say "Creating a topic"
 "$martlet" topics --bootstrap-server "$bootstrap" --create --if-not-exists --topic quickstart \
