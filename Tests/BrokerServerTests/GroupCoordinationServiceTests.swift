@@ -71,7 +71,7 @@ private final class MemoryLog: CoordinatedLog {
         configuration.sessionTimeouts = 1...60_000
         configuration.initialRebalanceDelay = 0
         service = GroupCoordinationService(
-            partitionCount: 1, configuration: configuration,
+            localID: 1, partitionCount: 1, configuration: configuration,
             surroundings: GroupShard.Surroundings(
                 timer: timer, queue: DispatchQueue(label: "test"), compression: .none, now: { BrokerClock.now }),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, openLog: { _ in log })
@@ -271,5 +271,26 @@ private final class MemoryLog: CoordinatedLog {
         try await lead(3)
         #expect(committed().partitions.first?.offset == -1)
         #expect(service.list().groups.isEmpty)
+    }
+
+    @Test func aPartitionThatTheClusterSeesElsewhereIsNotCoordinatedHere() async throws {
+        try await lead(5)
+        func tell(leader: BrokerID, epoch: LeaderEpoch) {
+            let state = PartitionImage(
+                leader: leader, leaderEpoch: epoch, inSyncReplicas: [], replicas: [1, 2], offlineReplicas: [1],
+                partitionEpoch: 0)
+            service.metadataChanged(
+                MetadataUpdate(
+                    controllerID: 1, brokers: [],
+                    topics: [
+                        .init(
+                            name: InternalTopic.consumerOffsets, id: .zero, partitions: [.init(index: 0, state: state)])
+                    ]))
+        }
+        tell(leader: 2, epoch: 4)
+        tell(leader: 1, epoch: 6)
+        #expect(committed().error == .none)
+        tell(leader: 2, epoch: 6)
+        #expect(committed().error == .notCoordinator)
     }
 }

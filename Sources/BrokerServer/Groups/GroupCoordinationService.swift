@@ -22,6 +22,7 @@ final class GroupCoordinationService: Sendable {
         var epochs: [Int32: LeaderEpoch] = [:]
     }
 
+    private let localID: BrokerID
     /// How many partitions the topic has, fixed since the start.
     private let partitionCount: Int32
     private let configuration: GroupConfiguration
@@ -34,10 +35,11 @@ final class GroupCoordinationService: Sendable {
     private let logger: Logger
 
     init(
-        partitionCount: Int32, configuration: GroupConfiguration, allowsStaticMembers: Bool = true,
+        localID: BrokerID, partitionCount: Int32, configuration: GroupConfiguration, allowsStaticMembers: Bool = true,
         surroundings: GroupShard.Surroundings, logger: Logger,
         openLog: @escaping @Sendable (TopicPartition) -> (any CoordinatedLog)?
     ) {
+        self.localID = localID
         self.partitionCount = partitionCount
         self.configuration = configuration
         self.allowsStaticMembers = allowsStaticMembers
@@ -53,7 +55,7 @@ final class GroupCoordinationService: Sendable {
         let offsets = configuration.offsets
         let codec = CompressionCodec(rawValue: Int8(truncatingIfNeeded: offsets.topicCompressionCodec)) ?? .none
         self.init(
-            partitionCount: partitionCount, configuration: GroupConfiguration(configuration),
+            localID: replicas.localID, partitionCount: partitionCount, configuration: GroupConfiguration(configuration),
             allowsStaticMembers: configuration.interBrokerProtocol >= .v2_3_IV0,
             surroundings: GroupShard.Surroundings(
                 timer: timer, queue: DispatchQueue(label: "martlet.group-time"), compression: Compression(codec),
@@ -185,8 +187,16 @@ final class GroupCoordinationService: Sendable {
         shard?.retire()
     }
 
-    /// What the controller has said of topics: the positions in deleted partitions go with them.
+    /// What the controller has said of topics: the positions in deleted partitions go with them. And a partition that is
+    /// led elsewhere by now is not coordinated here, also if this broker could not become its follower.
     func metadataChanged(_ update: MetadataUpdate) {
+        for topic in update.topics where topic.name == InternalTopic.consumerOffsets {
+            for partition in topic.partitions where partition.state.leader != localID {
+                let known = table.withLock { $0.epochs[partition.index] }
+                guard let known, partition.state.leaderEpoch > known else { continue }
+                resign(partition.index, epoch: partition.state.leaderEpoch)
+            }
+        }
         var deleted: Set<TopicPartition> = []
         for topic in update.topics {
             for partition in topic.partitions where partition.state.leader == PartitionImage.leaderDuringDeletion {
