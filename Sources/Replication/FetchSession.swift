@@ -94,6 +94,50 @@ package struct FetchSessionCache: Sendable {
         var epoch: Int32 = 1
         var order: [FetchPartitionKey] = []
         var partitions: [FetchPartitionKey: Remembered] = [:]
+
+        /// What is to be read, in this order.
+        var requests: [FetchPartition] { order.compactMap { partitions[$0]?.request } }
+
+        /// The next request of the session has come.
+        mutating func update(_ changed: [FetchPartition], forgotten: [FetchPartitionKey], now: Timestamp) {
+            for partition in changed {
+                if partitions[partition.key] == nil { order.append(partition.key) }
+                partitions[partition.key, default: Remembered(request: partition)].request = partition
+            }
+            if !forgotten.isEmpty {
+                let removed = Set(forgotten)
+                for key in removed { partitions[key] = nil }
+                order.removeAll { removed.contains($0) }
+            }
+            epoch = epoch == Int32.max ? 1 : epoch + 1
+            lastUsed = now
+        }
+
+        /// Notes what is told, and returns the partitions that are.
+        mutating func settle(_ results: [FetchedPartition], isIncremental: Bool) -> [FetchPartitionKey] {
+            var told: [FetchPartitionKey] = []
+            var served: Set<FetchPartitionKey> = []
+            for result in results {
+                guard let known = partitions.index(forKey: result.key) else {
+                    told.append(result.key)
+                    continue
+                }
+                let before = partitions.values[known]
+                let isNews =
+                    result.hasRecords || result.hasNews || result.error != .none
+                    || before.highWatermark != result.highWatermark || before.logStart != result.logStart
+                // After an error the next success is news, whatever it says.
+                partitions.values[known].highWatermark = result.error == .none ? result.highWatermark : -1
+                partitions.values[known].logStart = result.logStart
+                if isNews || !isIncremental { told.append(result.key) }
+                if result.hasRecords { served.insert(result.key) }
+            }
+            // Whoever was served waits behind those who were not; where all were, all stay.
+            if !served.isEmpty, isIncremental, served.count < order.count {
+                order = order.filter { !served.contains($0) } + order.filter(served.contains)
+            }
+            return told
+        }
     }
 
     /// `max.incremental.fetch.session.cache.slots`.
@@ -128,55 +172,26 @@ package struct FetchSessionCache: Sendable {
             let new = open(partitions, isFollower: isFollower, usesTopicIDs: usesTopicIDs, now: now)
             return Context(sessionID: new, partitions: partitions, isIncremental: false)
         }
-        guard var session = sessions[id] else { throw FetchSessionError(code: .fetchSessionIDNotFound) }
-        guard session.epoch == epoch else { throw FetchSessionError(code: .invalidFetchSessionEpoch) }
-        guard session.usesTopicIDs == usesTopicIDs else { throw FetchSessionError(code: .fetchSessionTopicIDError) }
-        for partition in partitions {
-            if session.partitions[partition.key] == nil { session.order.append(partition.key) }
-            session.partitions[partition.key, default: Remembered(request: partition)].request = partition
+        // Changed where it lies: a copy would be one of all that the session remembers, for each fetch.
+        guard let index = sessions.index(forKey: id) else { throw FetchSessionError(code: .fetchSessionIDNotFound) }
+        guard sessions.values[index].epoch == epoch else { throw FetchSessionError(code: .invalidFetchSessionEpoch) }
+        guard sessions.values[index].usesTopicIDs == usesTopicIDs else {
+            throw FetchSessionError(code: .fetchSessionTopicIDError)
         }
-        let removed = Set(forgotten)
-        if !removed.isEmpty {
-            for key in removed { session.partitions[key] = nil }
-            session.order.removeAll { removed.contains($0) }
-        }
-        session.epoch = session.epoch == Int32.max ? 1 : session.epoch + 1
-        session.lastUsed = now
-        guard !session.order.isEmpty else {
+        sessions.values[index].update(partitions, forgotten: forgotten, now: now)
+        guard !sessions.values[index].order.isEmpty else {
             sessions[id] = nil
             return Context(sessionID: 0, partitions: [], isIncremental: false)
         }
-        let toRead = session.order.compactMap { session.partitions[$0]?.request }
-        sessions[id] = session
-        return Context(sessionID: id, partitions: toRead, isIncremental: true)
+        return Context(sessionID: id, partitions: sessions.values[index].requests, isIncremental: true)
     }
 
     /// Says which of the partitions that were read the answer names, in the order read.
     package mutating func finish(_ context: Context, _ results: [FetchedPartition]) -> [FetchPartitionKey] {
-        guard context.sessionID != 0, var session = sessions[context.sessionID] else { return results.map(\.key) }
-        var told: [FetchPartitionKey] = []
-        var served: Set<FetchPartitionKey> = []
-        for result in results {
-            guard var known = session.partitions[result.key] else {
-                told.append(result.key)
-                continue
-            }
-            let isNews =
-                result.hasRecords || result.hasNews || result.error != .none
-                || known.highWatermark != result.highWatermark || known.logStart != result.logStart
-            // After an error the next success is news, whatever it says.
-            known.highWatermark = result.error == .none ? result.highWatermark : -1
-            known.logStart = result.logStart
-            session.partitions[result.key] = known
-            if isNews || !context.isIncremental { told.append(result.key) }
-            if result.hasRecords { served.insert(result.key) }
+        guard context.sessionID != 0, let index = sessions.index(forKey: context.sessionID) else {
+            return results.map(\.key)
         }
-        // Whoever was served waits behind those who were not.
-        if !served.isEmpty, context.isIncremental {
-            session.order = session.order.filter { !served.contains($0) } + session.order.filter(served.contains)
-        }
-        sessions[context.sessionID] = session
-        return told
+        return sessions.values[index].settle(results, isIncremental: context.isIncremental)
     }
 
     // MARK: Room
