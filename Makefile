@@ -80,7 +80,7 @@ fuzz: dependencies
 
 bench: dependencies
 	deploy/install-dependencies.sh zookeeper
-	for product in martlet floor loadgen hop; do \
+	for product in martlet floor loadgen hop instructions; do \
 		swift build --configuration release --static-swift-stdlib --product $$product || exit 1; done
 	Tests/Benchmarks/run.sh
 

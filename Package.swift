@@ -151,6 +151,12 @@ let package = Package(
         .executableTarget(
             name: "hop", dependencies: ["BenchmarkKit", nioCore, nioPosix], path: "Tests/Benchmarks/Hop"),
         .executableTarget(
+            name: "instructions",
+            dependencies: [
+                "BenchmarkKit", "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", nioCore, logging,
+            ],
+            path: "Tests/Benchmarks/Instructions"),
+        .executableTarget(
             name: "loadgen",
             dependencies: [
                 "BenchmarkKit", "KafkaModel", "KafkaRecords", "KafkaProtocol", "KafkaNetworking", nioCore, nioPosix,

@@ -80,7 +80,7 @@ END
 fi
 
 load() { "$bin/loadgen" "$@" --port "$PORT" --pid "$PID" --runs "$runs"; }
-topic() { [[ -n ${NETWORK_ONLY-} ]] || "$bin/loadgen" create --port "$PORT" --topic "$1"; }
+topic() { [[ -n ${NETWORK_ONLY-} ]] || "$bin/loadgen" create --port "$PORT" --topic "$@"; }
 
 echo "== floor"
 "$bin/floor" --gigabytes "$gigabytes" --runs "$runs" --directory "$home"
@@ -97,6 +97,19 @@ load fetch --topic produce-1024-1000000 --gigabytes "$gigabytes"
 load fetch --topic produce-100-16384 --gigabytes "$gigabytes"
 topic latency
 load latency --topic latency
+topic latency-flush --flush-messages 1
+load latency --topic latency-flush --record 1024 --connections 16
 
 echo "== append inline or on another thread"
 "$bin/hop" --directory "$home"
+
+echo "== instructions of the hot paths"
+if command -v valgrind >/dev/null; then
+    for operation in decode validate append fetch; do
+        valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
+            --toggle-collect=martlet_operation "$bin/instructions" "$operation" 100 2>&1 |
+            awk -v name="$operation" '/Collected/ { printf "%s\t%d instructions\n", name, $NF / 100 }'
+    done
+else
+    echo "not counted: valgrind is not installed"
+fi

@@ -20,6 +20,8 @@ package struct Options {
 
     package subscript(name: String, default value: String) -> String { values[name] ?? value }
 
+    package subscript(name: String) -> String? { values[name] }
+
     package func integer(_ name: String, default value: Int) -> Int { values[name].flatMap { Int($0) } ?? value }
 }
 

@@ -4,6 +4,7 @@ import BenchmarkKit
 import Glibc
 import KafkaProtocol
 import NIOCore
+import Synchronization
 
 private var topic: String { options["topic", default: "bench"] }
 private var port: Int { options.integer("port", default: 9092) }
@@ -63,32 +64,52 @@ func produce() {
     }
 }
 
+/// Producers that have one record on the way each.
 func latency() {
     let record = options.integer("record", default: 100)
     let count = options.integer("count", default: 20_000)
+    let connections = options.integer("connections", default: 1)
     let frame = produceFrame(topic: topic, batch: batch(recordBytes: record, batchBytes: 0), acks: acks)
-    let socket = BrokerSocket(port: port)
-    var answer = ByteBuffer()
+    let sockets = (0..<connections).map { _ in BrokerSocket(port: port) }
     var percentiles: [[Double]] = [[], [], []]
     var cpu: [Double] = []
+    var rates: [Double] = []
     for _ in 0..<runs {
         let before = ProcessReading(of: process)
-        var latencies: [Double] = []
-        latencies.reserveCapacity(count)
-        for _ in 0..<count {
-            let start = now()
-            socket.send(frame)
-            socket.receive(into: &answer)
-            latencies.append((now() - start) * 1000)
-            check(decode(answer, version: 9))
+        let start = now()
+        let gathered = Mutex<[Double]>([])
+        let threads = sockets.map { socket in
+            startThread {
+                let latencies = exchanges(of: frame, on: socket, count: count / connections)
+                gathered.withLock { $0 += latencies }
+            }
         }
+        for thread in threads { join(thread) }
+        let latencies = gathered.withLock { $0 }
+        rates.append(Double(latencies.count) / (now() - start))
         for (index, percent) in [50, 99, 99.9].enumerated() { percentiles[index].append(latencies.percentile(percent)) }
-        cpu.append((ProcessReading(of: process).cpuSeconds - before.cpuSeconds) * 1e6 / Double(count))
+        cpu.append((ProcessReading(of: process).cpuSeconds - before.cpuSeconds) * 1e6 / Double(latencies.count))
     }
     print(
-        "latency of one \(record) B record, acks=\(acks)", "p50 \(number(percentiles[0].median)) ms",
-        "p99 \(number(percentiles[1].median)) ms", "p99.9 \(number(percentiles[2].median)) ms",
+        "latency of one \(record) B record, acks=\(acks), \(connections) at a time",
+        "p50 \(number(percentiles[0].median)) ms", "p99 \(number(percentiles[1].median)) ms",
+        "p99.9 \(number(percentiles[2].median)) ms", "\(number(rates.median, digits: 0)) /s",
         "\(number(cpu.median, digits: 1)) CPU us each", separator: "\t")
+}
+
+/// Sends the frame again and again, each time after the answer; returns the milliseconds that each took.
+private func exchanges(of frame: ByteBuffer, on socket: BrokerSocket, count: Int) -> [Double] {
+    var answer = ByteBuffer()
+    var latencies: [Double] = []
+    latencies.reserveCapacity(count)
+    for _ in 0..<count {
+        let start = now()
+        socket.send(frame)
+        socket.receive(into: &answer)
+        latencies.append((now() - start) * 1000)
+        check(decode(answer, version: 9))
+    }
+    return latencies
 }
 
 func fetch() {
@@ -144,6 +165,12 @@ func createTopic() {
     creatable.name = topic
     creatable.numPartitions = Int32(options.integer("partitions", default: 1))
     creatable.replicationFactor = 1
+    if let messages = options["flush-messages"] {
+        var setting = CreateTopicsRequest.CreatableTopicConfig()
+        setting.name = "flush.messages"
+        setting.value = messages
+        creatable.configs = [setting]
+    }
     var request = CreateTopicsRequest()
     request.topics = [creatable]
     request.timeoutMs = 30_000
@@ -152,16 +179,22 @@ func createTopic() {
     if result.errorCode != .none { fail("create \(topic): \(result.errorCode)") }
 }
 
+/// Asks until somebody answers: a broker listens before it serves, and ends the connections that come too early.
 func awaitBroker() {
     let begin = now()
-    var socket: Int32?
-    while socket == nil, now() - begin < 60 {
-        socket = Sockets.tryConnect(port: port)
-        if socket == nil { usleep(500) }
+    let request = frame(ApiVersionsRequest(), version: 0)
+    var isServing = false
+    while !isServing, now() - begin < 60 {
+        if let socket = Sockets.tryConnect(port: port) {
+            var length: UInt32 = 0
+            isServing =
+                request.withUnsafeReadableBytes { Sockets.send(socket, $0) }
+                && withUnsafeMutableBytes(of: &length) { Sockets.receive(socket, $0) }
+            close(socket)
+        }
+        if !isServing { usleep(500) }
     }
-    guard let socket else { fail("no broker on port \(port)") }
-    close(socket)
-    _ = BrokerSocket(port: port).exchange(ApiVersionsRequest(), version: 0)
+    guard isServing else { fail("no broker on port \(port)") }
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let since = options.integer("since", default: 0)
