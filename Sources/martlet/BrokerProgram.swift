@@ -17,6 +17,7 @@ enum BrokerProgram {
     static func run(_ arguments: [String]) async -> Int32 {
         // A peer that closes its connection is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
+        Broker.tuneProcess()
         LoggingSystem.bootstrap { KafkaLogHandler(label: $0) }
         var logger = Logger(label: "kafka.server.KafkaServer")
         logger.logLevel = level

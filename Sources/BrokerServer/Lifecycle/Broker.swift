@@ -66,6 +66,9 @@ package final class Broker: Sendable {
         listeners.first { $0.configuration.endpoint.listenerName == listener }?.port
     }
 
+    /// Settles what concerns the whole process. To be called once by a program that is a broker, before it has threads.
+    package static func tuneProcess() { AllocatorTuning.keepFreedMemory(bytes: 32 << 20) }
+
     /// Starts a broker and returns it once it serves.
     package static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
         try await BrokerAssembly.start(configuration, logger: logger)
