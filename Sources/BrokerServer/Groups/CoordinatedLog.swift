@@ -40,7 +40,12 @@ struct LedPartition: CoordinatedLog {
         } catch {
             return ended(error.errorCode, -1)
         }
-        switch partition.append(batches, acks: .all, origin: .coordinator) {
+        partition.append(batches, acks: .all, origin: .coordinator) { [self] in settle($0, ended) }
+    }
+
+    /// Tells the coordinator once every in-sync replica has what was appended.
+    private func settle(_ outcome: ProduceOutcome, _ ended: @escaping @Sendable (ErrorCode, Offset) -> Void) {
+        switch outcome {
         case .refused(let refusal): ended(refusal.code, -1)
         case .appended(let base, let last, _, _, let epoch):
             // An only replica has it already.

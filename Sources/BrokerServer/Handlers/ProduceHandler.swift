@@ -55,7 +55,7 @@ struct ProduceHandler: ApiHandler {
         guard case .bytes(let bytes) = records else { throw ProduceRefusal(.invalidRecord) }
         let batches = try partition.validate(bytes, version: context.version)
         partition.submit { partition in
-            pending.finish(index, partition.append(batches, acks: acks, origin: .client))
+            partition.append(batches, acks: acks, origin: .client) { pending.finish(index, $0) }
         }
     }
 }

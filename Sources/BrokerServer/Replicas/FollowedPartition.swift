@@ -147,7 +147,8 @@ extension FollowedPartition {
         let before = log.offsets
         do throws(LogError) {
             if case .bytes(let records)? = data.records, records.readableBytes > 0 {
-                _ = try log.appendAsFollower(records, now: BrokerClock.now)
+                let info = try log.appendAsFollower(records, now: BrokerClock.now)
+                if info.rolled { partition.surroundings.rolled(log) }
             }
             let marks = FollowerReplication.marks(
                 leaderHighWatermark: data.highWatermark, leaderLogStart: data.logStartOffset, log: .init(log))

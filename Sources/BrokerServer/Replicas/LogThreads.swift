@@ -2,6 +2,7 @@
 
 import DequeModule
 import KafkaModel
+import LogStorage
 import NIOConcurrencyHelpers
 import Synchronization
 
@@ -39,7 +40,13 @@ final class LogThread: Sendable {
         var isFinishing = false
     }
 
+    /// Who waits for a flush before it goes on.
+    typealias Flushed = @Sendable (LogError?) -> Void
+
     private let state = Mutex(State())
+    /// Logs to be flushed once what was taken from the queue is done, each once for all who wait for it. Touched by the
+    /// thread itself only.
+    private let unflushed = Mutex<[(log: PartitionLog, waiting: [Flushed])]>([])
     /// True while a wake-up is pending.
     private let wakeUp = ConditionLock(value: false)
     /// True once the thread has ended.
@@ -58,6 +65,33 @@ final class LogThread: Sendable {
             return state.isSleeping
         }
         if mustWake { wake() }
+    }
+
+    /// Flushes a log after the work that was queued together, and then calls `body`. To be called by work on this thread.
+    func flushThen(_ log: PartitionLog, _ body: @escaping Flushed) {
+        unflushed.withLock { unflushed in
+            if let index = unflushed.firstIndex(where: { $0.log === log }) {
+                unflushed[index].waiting.append(body)
+            } else {
+                unflushed.append((log, [body]))
+            }
+        }
+    }
+
+    /// One flush per log for all that has gathered: while it lasts, the next ones gather.
+    private func flushGathered() {
+        while true {
+            let due = unflushed.withLock { unflushed in
+                defer { unflushed = [] }
+                return unflushed
+            }
+            if due.isEmpty { return }
+            for (log, waiting) in due {
+                var failure: LogError?
+                do throws(LogError) { try log.flush() } catch { failure = error }
+                for body in waiting { body(failure) }
+            }
+        }
     }
 
     fileprivate func finish() {
@@ -90,6 +124,7 @@ final class LogThread: Sendable {
                 continue
             }
             for work in batch { work() }
+            flushGathered()
             batch.removeAll(keepingCapacity: true)
         }
         end.lock()

@@ -89,7 +89,13 @@ extension Partition {
     }
 
     /// Appends as leader, on the partition's log thread.
-    func append(_ batches: ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin) -> ProduceOutcome {
+    ///
+    /// - Parameter ended: called on that thread: at once, or, where the topic wants records on disk first, after a flush
+    ///   that all shared that were queued together.
+    func append(
+        _ batches: consuming ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin,
+        ended: @escaping @Sendable (ProduceOutcome) -> Void
+    ) {
         let (log, epoch, refusal) = state.withLock { state -> (PartitionLog?, LeaderEpoch, ErrorCode?) in
             guard case .leader(let leader) = state.role, let log = state.log else {
                 return (nil, state.leaderEpoch, .notLeaderOrFollower)
@@ -97,16 +103,27 @@ extension Partition {
             let refusal = acks == .all ? leader.admitsAcksAll() : .none
             return (log, state.leaderEpoch, refusal.isNone ? nil : refusal)
         }
-        guard let log, refusal == nil else { return .refused(ProduceRefusal(refusal ?? .notLeaderOrFollower)) }
+        guard let log, refusal == nil else { return ended(.refused(ProduceRefusal(refusal ?? .notLeaderOrFollower))) }
         var batches = batches
         do throws(LogError) {
-            let info = try log.append(&batches, leaderEpoch: epoch, origin: origin, now: BrokerClock.now)
-            if !info.isDuplicate { logEndMoved(to: info.logEnd) }
-            return .appended(
+            let info = try log.append(
+                &batches, leaderEpoch: epoch, origin: origin, now: BrokerClock.now, flush: .byCaller)
+            if info.rolled { surroundings.rolled(log) }
+            let outcome = ProduceOutcome.appended(
                 base: info.firstOffset, last: info.lastOffset, logAppendTime: info.logAppendTime,
                 logStart: info.logStart, epoch: epoch)
+            if info.flushIsDue {
+                thread.flushThen(log) { [self] error in
+                    if let error { return ended(.refused(ProduceRefusal(error.errorCode, nil))) }
+                    if !info.isDuplicate { logEndMoved(to: info.logEnd) }
+                    ended(outcome)
+                }
+            } else {
+                if !info.isDuplicate { logEndMoved(to: info.logEnd) }
+                ended(outcome)
+            }
         } catch {
-            return .refused(ProduceRefusal(error.errorCode, nil))
+            ended(.refused(ProduceRefusal(error.errorCode, nil)))
         }
     }
 

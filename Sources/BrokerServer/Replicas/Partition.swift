@@ -23,6 +23,8 @@ final class Partition: Sendable {
         let moved: @Sendable (TopicPartition) -> Void
         /// The in-sync set should change; the topic's id goes along where it is known.
         let propose: @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void
+        /// A log has begun a new segment: the one before is to be made durable, off the thread that appends.
+        let rolled: @Sendable (PartitionLog) -> Void
         let metadata: MetadataCache
     }
 

@@ -37,6 +37,8 @@ final class ReplicaManager: Sendable {
     let controllerEpoch = Mutex<ControllerEpoch>(0)
     let logger: Logger
     let control = DispatchQueue(label: "martlet.control-requests")
+    /// Where segments that are full are made durable: one after the other, since they share disks.
+    private let segmentFlushes = DispatchQueue(label: "martlet.segment-flushes", qos: .utility)
     private let mayCheckpoint = Atomic(false)
     private let hosted = Mutex<[TopicPartition: Hosted]>([:])
     private let surroundings: @Sendable (ReplicaManager) -> Partition.Surroundings
@@ -62,7 +64,8 @@ final class ReplicaManager: Sendable {
             Partition.Surroundings(
                 localID: localID, lagTimeMax: lag,
                 moved: { [weak manager] partition in manager?.moved(partition) },
-                propose: propose, metadata: metadata)
+                propose: propose, rolled: { [weak manager] log in manager?.flushRolledSegments(of: log) },
+                metadata: metadata)
         }
     }
 
@@ -186,6 +189,21 @@ extension ReplicaManager {
         }
         // Who was waited for because it was about to join may have stopped to.
         reconsiderHighWatermarks()
+    }
+
+    /// Makes what lies before the active segment durable, later and elsewhere. A failure takes the directory offline.
+    func flushRolledSegments(of log: PartitionLog) {
+        segmentFlushes.async { [logger] in
+            do throws(LogError) {
+                try log.flushRolledSegments()
+            } catch {
+                // One that was closed or deleted meanwhile needs no flush.
+                if case .closed = error { return }
+                logger.error(
+                    "A full segment could not be flushed",
+                    metadata: ["kafka.partition": "\(log.topicPartition)", "error": "\(error)"])
+            }
+        }
     }
 
     /// How far a replica's log lies behind: behind the high watermark, or, for a future copy, behind the current log.

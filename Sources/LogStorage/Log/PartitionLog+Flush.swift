@@ -10,24 +10,36 @@ extension PartitionLog {
     /// dropped cannot be synced again.
     @discardableResult
     package func flush(upTo offset: Offset? = nil, now: Timestamp? = nil) throws(LogError) -> Offset {
-        try health.watching { () throws(LogError) in
-            try flushing.withLock { (last) throws(LogError) in
-                if let now { last.time = now }
-                while true {
-                    let view = published.withLock { $0 }
-                    let wanted = min(offset ?? view.offsets.logEnd, view.offsets.logEnd)
-                    guard view.offsets.recoveryPoint < wanted else { return view.offsets.recoveryPoint }
-                    let reached = wanted > view.segments.active.base ? view.offsets.logEnd : wanted
-                    try sync(view, upTo: reached)
-                    let settled = published.withLock { state -> Bool in
-                        // A cut at the end meanwhile may have been followed by records that this sync did not see.
-                        guard state.truncations == view.truncations else { return false }
-                        state.offsets.recoveryPoint = max(state.offsets.recoveryPoint, reached)
-                        return true
-                    }
-                    if settled { return reached }
+        do throws(LogError) {
+            return try health.watchingReads { () throws(LogError) in
+                try flushing.withLock { (last) throws(LogError) in
+                    if let now { last.time = now }
+                    return try flush(through: offset)
                 }
             }
+        } catch {
+            // A log that is deleted meanwhile moves its files away: that is no failure of the disk.
+            if case .file(let failure) = error, failure.isNotFound, mutation.withLock({ $0.isClosed }) { throw .closed }
+            health.report(error)
+            throw error
+        }
+    }
+
+    /// Called under the lock of flushes.
+    private func flush(through offset: Offset?) throws(LogError) -> Offset {
+        while true {
+            let view = published.withLock { $0 }
+            let wanted = min(offset ?? view.offsets.logEnd, view.offsets.logEnd)
+            guard view.offsets.recoveryPoint < wanted else { return view.offsets.recoveryPoint }
+            let reached = wanted > view.segments.active.base ? view.offsets.logEnd : wanted
+            try sync(view, upTo: reached)
+            let settled = published.withLock { state -> Bool in
+                // A cut at the end meanwhile may have been followed by records that this sync did not see.
+                guard state.truncations == view.truncations else { return false }
+                state.offsets.recoveryPoint = max(state.offsets.recoveryPoint, reached)
+                return true
+            }
+            if settled { return reached }
         }
     }
 
@@ -68,6 +80,8 @@ extension PartitionLog {
     /// Makes all segments before the active one durable: to be called off the append path after one was rolled
     /// (``LogAppendInfo/rolled``), as Kafka's scheduler does.
     package func flushRolledSegments() throws(LogError) {
+        // Closing has flushed all; and of a deleted log there are no files any more.
+        if mutation.withLock({ $0.isClosed }) { throw .closed }
         try flush(upTo: published.withLock { $0.segments.active.base })
     }
 
