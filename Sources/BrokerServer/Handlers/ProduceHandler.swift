@@ -200,7 +200,8 @@ final class PendingProduce: Sendable {
                 wire.logStartOffset = logStart
             case .refused(let refusal):
                 wire.errorCode = refusal.code
-                wire.errorMessage = refusal.message
+                // Kafka explains what is wrong with single records (KIP-467), and leaves the rest to the code.
+                wire.errorMessage = refusal.records.isEmpty ? nil : refusal.message
                 wire.recordErrors = refusal.records.map { index, message in
                     var error = ProduceResponse.BatchIndexAndErrorMessage()
                     error.batchIndex = index
