@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -12,12 +14,7 @@ enum TextFile {
     static func read(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
 
     static func bytes(_ path: String) throws -> [UInt8] {
-        guard let file = fopen(path, "r") else {
-            throw JavaException(
-                javaClass: errno == EACCES
-                    ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException",
-                message: path)
-        }
+        guard let file = fopen(path, "r") else { throw missing(path) }
         defer { fclose(file) }
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -26,6 +23,33 @@ enum TextFile {
             if count == 0 { return content }
             content += chunk[..<count]
         }
+    }
+}
+
+extension TextFile {
+    /// At most the first `limit` bytes of a file, without a second copy of them. Throws as ``bytes(_:)``.
+    static func buffer(_ path: String, limit: Int) throws -> ByteBuffer {
+        guard let file = fopen(path, "r") else { throw missing(path) }
+        defer { fclose(file) }
+        var information = stat()
+        fstat(fileno(file), &information)
+        var content = ByteBuffer()
+        content.reserveCapacity(max(0, min(limit, Int(information.st_size))))
+        while content.readableBytes < limit {
+            let wanted = min(limit - content.readableBytes, 1 << 20)
+            let count = content.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
+                fread(space.baseAddress, 1, wanted, file)
+            }
+            if count == 0 { break }
+        }
+        return content
+    }
+
+    private static func missing(_ path: String) -> JavaException {
+        JavaException(
+            javaClass: errno == EACCES
+                ? "java.nio.file.AccessDeniedException" : "java.nio.file.NoSuchFileException",
+            message: path)
     }
 }
 
