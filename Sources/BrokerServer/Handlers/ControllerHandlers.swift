@@ -56,7 +56,9 @@ struct AlterPartitionHandler: WaitingApiHandler {
                 var entry = AlterPartitionResponse.PartitionData()
                 entry.partitionIndex = partition.partitionIndex
                 guard let name else {
-                    entry.errorCode = .unknownTopicID
+                    // A controller that has just begun may not have told itself yet: worth another try. To UNKNOWN_TOPIC_ID
+                    // the leader would wait for a LeaderAndIsr that does not come.
+                    entry.errorCode = .unknownServerError
                     return entry
                 }
                 switch outcomes[TopicPartition(name, partition.partitionIndex)] {

@@ -176,6 +176,8 @@ enum BrokerAssembly {
         let versions = ControlVersions(configuration.interBrokerProtocol)
         let channel = ControllerChannel(
             metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: networkGroup)
+        let asksController = configuration.interBrokerProtocol >= .v2_7_IV2
+        let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger)
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
             usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
@@ -188,7 +190,13 @@ enum BrokerAssembly {
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
-            propose: { proposer.propose($0, topicID: $1, $2) }, logger: logger)
+            propose: { partition, topicID, proposal in
+                if asksController {
+                    proposer.propose(partition, topicID: topicID, proposal)
+                } else {
+                    writer.propose(partition, proposal)
+                }
+            }, logger: logger)
         let registrar = BrokerRegistrar(
             store, id: identity.id, node: registration(configuration, listeners),
             session: { [connection = ensemble.connection] in connection.identity?.id })
@@ -243,6 +251,7 @@ enum BrokerAssembly {
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
+        if !asksController { jobs.schedule(every: InSyncSetWriter.checkInterval) { writer.notifyIfDue() } }
         schedule(jobs, configuration, replicas, logs)
         jobs.schedule(every: configuration.offsets.retentionCheckInterval) { groups.expireOffsets() }
         logger.info("[KafkaServer id=\(identity.id)] started")

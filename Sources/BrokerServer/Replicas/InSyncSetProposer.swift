@@ -68,14 +68,20 @@ final class InSyncSetProposer: Sendable {
                 return Array(state.wishes.values)
             }
             if wishes.isEmpty { return }
-            var mustWait = true
+            var isDelivered = false
             do {
-                mustWait = try await !deliver(wishes)
+                isDelivered = try await deliver(wishes)
             } catch {
                 logger.debug(
                     "The controller could not be asked to change in-sync sets", metadata: ["error": "\(error)"])
             }
-            guard mustWait else { continue }
+            // Those that were answered with "try again" have asked anew by now.
+            if isDelivered {
+                if state.withLock({ state in wishes.contains { state.wishes[$0.partition.id] != nil } }) {
+                    try? await Task.sleep(for: .milliseconds(50))
+                }
+                continue
+            }
             // Not delivered: they stay wishes, unless their leaders have asked anew meanwhile.
             state.withLock { state in
                 for wish in wishes where state.wishes[wish.partition.id] == nil {
