@@ -51,6 +51,9 @@ let package = Package(
         .target(
             name: "GroupCoordination",
             dependencies: ["Coordination", "KafkaModel", "KafkaProtocol", "KafkaRecords", nioCore, ordered, heap]),
+        .target(
+            name: "TransactionCoordination",
+            dependencies: ["Coordination", "KafkaModel", "KafkaProtocol", "KafkaRecords", nioCore, ordered, deque]),
         .target(name: "BrokerSettings", dependencies: ["KafkaModel"]),
 
         // MARK: Rim: ZooKeeper and sockets.
@@ -115,6 +118,12 @@ let package = Package(
             dependencies: [
                 "GroupCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures",
                 nioCore,
+            ]),
+        .testTarget(
+            name: "TransactionCoordinationTests",
+            dependencies: [
+                "TransactionCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel",
+                "GoldenFixtures", nioCore,
             ]),
         .testTarget(name: "BrokerSettingsTests", dependencies: ["BrokerSettings", "KafkaModel", "GoldenFixtures"]),
         .testTarget(name: "ZooKeeperClientTests", dependencies: ["ZooKeeperClient", "ZooKeeperTestKit"]),

@@ -14,8 +14,9 @@ package import NIOCore
 //     (`.none`, `.notEnoughReplicas`, `.requestTimedOut`, …). Appends of one machine reach the log in the order of their
 //     actions, and `appended` is called in that order.
 //  3. `.reply`: send the answer for the token that came with the request. Each token is answered exactly once.
-//  4. Time: call `advance(to:)` no earlier than `nextDeadline`, and soon after it; ask for it after every call.
-//  5. Becoming leader: make a machine (it is loading), hand it every batch of the partition from the log's start to its
+//  4. `.errand`: do it at other brokers, and tell the machine by the call that its kind of errand has.
+//  5. Time: call `advance(to:)` no earlier than `nextDeadline`, and soon after it; ask for it after every call.
+//  6. Becoming leader: make a machine (it is loading), hand it every batch of the partition from the log's start to its
 //     end with `load`, then call `finishLoading`. Requests may be handed over meanwhile: they get Kafka's answers for
 //     that. Losing leadership: `unload`, perform what it returns, drop the machine; late `appended` calls go nowhere.
 //     Who is no coordinator at all answers NOT_COORDINATOR without a machine.
@@ -41,9 +42,29 @@ package struct AppendID: Hashable, Sendable {
 }
 
 /// What a coordinator wants done.
-package enum CoordinatorAction<Reply: Sendable & Hashable>: Sendable, Hashable {
+package enum CoordinatorAction<Reply: Sendable & Hashable, Errand: Sendable & Hashable>: Sendable, Hashable {
     case append(AppendID, CoordinatorBatch)
     case reply(RequestToken, Reply)
+    case errand(Errand)
+}
+
+/// What all coordinators have in common: their life, the log, and time. Requests are each coordinator's own.
+package protocol CoordinatorMachine: Sendable {
+    associatedtype Reply: Sendable & Hashable
+    /// What has to be done at other brokers; `Never` for a coordinator that keeps to itself.
+    associatedtype Errand: Sendable & Hashable
+
+    typealias Action = CoordinatorAction<Reply, Errand>
+
+    /// When `advance` is to be called next; nil if nothing waits for time.
+    var nextDeadline: Timestamp? { get }
+
+    mutating func advance(to now: Timestamp) -> [Action]
+    mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: Timestamp) -> [Action]
+    /// Takes the next batch of the partition; an error means that it cannot be coordinated.
+    mutating func load(_ batch: RecordBatch, now: Timestamp) throws
+    mutating func finishLoading(now: Timestamp) -> [Action]
+    mutating func unload(now: Timestamp) -> [Action]
 }
 
 /// Records for a coordinator's partition, to be appended as one batch.

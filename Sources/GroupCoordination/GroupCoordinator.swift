@@ -9,7 +9,7 @@ package import KafkaModel
 ///
 /// A machine: no clock, socket or task, time is an argument. `Coordination` says what its driver does. Owned by whoever
 /// owns the partition; its life goes from `init` (loading) over `finishLoading` to `unload`.
-package struct GroupCoordinator: Sendable {
+package struct GroupCoordinator: CoordinatorMachine {
     package var configuration: GroupConfiguration
 
     enum Phase: Sendable {

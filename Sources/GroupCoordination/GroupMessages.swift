@@ -347,4 +347,4 @@ package enum GroupReply: Hashable, Sendable {
     case deleteGroup(ErrorCode)
 }
 
-package typealias GroupAction = CoordinatorAction<GroupReply>
+package typealias GroupAction = CoordinatorAction<GroupReply, Never>
