@@ -11,6 +11,9 @@ extension BrokerConfiguration {
         /// How long a start waits for the ensemble.
         package let connectionTimeout: Duration
         package let setsACLs: Bool
+        /// What `zookeeper.max.in.flight.requests` says. Where it is left unset, which Kafka takes for 10, it is 1000: a
+        /// takeover reads and writes each partition's state, and with servers a millisecond away 10,000 such requests
+        /// take 4.4 s with 10 under way, 1.1 to 1.7 s with 100, and 0.7 s with 1000.
         package let maxInFlightRequests: Int
 
         init(_ values: SettingValues) throws(SettingsError) {
@@ -23,7 +26,8 @@ extension BrokerConfiguration {
             connectionTimeout =
                 values.optionalInteger("zookeeper.connection.timeout.ms").map { .milliseconds($0) } ?? sessionTimeout
             setsACLs = values.boolean("zookeeper.set.acl")
-            maxInFlightRequests = values.integer("zookeeper.max.in.flight.requests")
+            let window = "zookeeper.max.in.flight.requests"
+            maxInFlightRequests = values.isGiven(window) ? values.integer(window) : 1000
         }
     }
 

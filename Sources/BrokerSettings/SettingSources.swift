@@ -36,6 +36,7 @@ package struct SettingSources: Hashable, Sendable {
 /// every one of its tests.
 struct SettingValues {
     private let values: [String: SettingValue]
+    private let given: Set<String>
 
     /// - Throws: the first value that its row refuses, in the order of the names.
     init(_ texts: [String: String]) throws(SettingsError) {
@@ -48,7 +49,11 @@ struct SettingValues {
             values[name] = try setting.value(of: text)
         }
         self.values = values
+        given = Set(texts.keys)
     }
+
+    /// Whether someone has set it, be it to its default.
+    func isGiven(_ name: String) -> Bool { given.contains(name) }
 
     subscript(name: String) -> SettingValue? { values[name] }
 

@@ -29,6 +29,12 @@ struct BrokerConfigurationTests {
         #expect(configuration.interBrokerProtocol == .v3_9_IV0)
     }
 
+    @Test func requestsToZooKeeperAreBoundedAsSetAndElseWidely() throws {
+        #expect(try parse([:]).zooKeeper.maxInFlightRequests == 1000)
+        #expect(try parse(["zookeeper.max.in.flight.requests": "10"]).zooKeeper.maxInFlightRequests == 10)
+        #expect(try parse(["zookeeper.max.in.flight.requests": "20"]).zooKeeper.maxInFlightRequests == 20)
+    }
+
     @Test func theFinestUnitWins() throws {
         #expect(try parse(["log.retention.hours": "1"]).logs.retention == .seconds(3600))
         #expect(try parse(["log.retention.hours": "1", "log.retention.minutes": "5"]).logs.retention == .seconds(300))

@@ -22,7 +22,9 @@ extension BrokerSettings {
             documentation: "Create znodes that only this cluster's own ZooKeeper identity may change."),
         Setting(
             "zookeeper.max.in.flight.requests", .int, "10", .atLeast(1),
-            documentation: "The most requests that may wait for an answer of ZooKeeper at one time."),
+            documentation:
+                "The most requests that may wait for an answer of ZooKeeper at one time; 1000 where unset, so that a new controller takes over quickly."
+        ),
         Setting(
             "zookeeper.ssl.client.enable", .boolean, "false",
             documentation: "Speak TLS with ZooKeeper."),
