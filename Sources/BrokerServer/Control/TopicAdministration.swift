@@ -325,6 +325,8 @@ struct AutoTopicCreation: Sendable {
     }
 
     private func create(_ name: String) async -> ErrorCode {
+        // Before the controller has told of any broker there is nobody to place the topic on: the client tries again.
+        guard !administration.metadata.current.brokers.isEmpty else { return .leaderNotAvailable }
         guard inFlight.names.withLock({ $0.insert(name).inserted }) else { return .leaderNotAvailable }
         defer { inFlight.names.withLock { _ = $0.remove(name) } }
         switch await administration.create(topic(name), validateOnly: false) {
