@@ -74,8 +74,9 @@ let package = Package(
             name: "BrokerServer",
             dependencies: [
                 "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", "Replication", "ClusterMetadata",
-                "ClusterControl", "Coordination", "GroupCoordination", "BrokerSettings", "ZooKeeperClient",
-                "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging, deque, ordered,
+                "ClusterControl", "Coordination", "GroupCoordination", "TransactionCoordination", "BrokerSettings",
+                "ZooKeeperClient", "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging,
+                deque, ordered,
             ]),
         .target(
             name: "KafkaTools",

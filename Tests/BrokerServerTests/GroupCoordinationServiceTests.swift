@@ -72,7 +72,7 @@ private final class MemoryLog: CoordinatedLog {
         configuration.initialRebalanceDelay = 0
         service = GroupCoordinationService(
             localID: 1, partitionCount: 1, configuration: configuration,
-            surroundings: GroupShard.Surroundings(
+            surroundings: CoordinatorSurroundings(
                 timer: timer, queue: DispatchQueue(label: "test"), compression: .none, now: { BrokerClock.now }),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, openLog: { _ in log })
     }

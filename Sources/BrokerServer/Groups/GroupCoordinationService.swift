@@ -9,43 +9,28 @@ import GroupCoordination
 import KafkaModel
 import KafkaRecords
 import Logging
-import Synchronization
+
+typealias GroupShard = CoordinatorShard<GroupCoordinator>
 
 /// Coordinates the groups of all partitions of `__consumer_offsets` that this broker leads.
-///
-/// Owner of the table of shards: the lock, held for a look-up. Partitions come and go on the control queue; they are loaded
-/// one after the other on a queue that may block.
 final class GroupCoordinationService: Sendable {
-    private struct Table {
-        var shards: [Int32: GroupShard] = [:]
-        /// The largest leader epoch that was heard of, by partition: older news is void.
-        var epochs: [Int32: LeaderEpoch] = [:]
-    }
-
     private let localID: BrokerID
-    /// How many partitions the topic has, fixed since the start.
-    private let partitionCount: Int32
     private let configuration: GroupConfiguration
     /// Whether instance ids are understood: all brokers are 2.3 or later.
     let allowsStaticMembers: Bool
-    private let openLog: @Sendable (TopicPartition) -> (any CoordinatedLog)?
-    private let surroundings: GroupShard.Surroundings
-    private let table = Mutex(Table())
-    private let loading = DispatchQueue(label: "martlet.group-loading")
-    private let logger: Logger
+    private let table: CoordinatorTable<GroupCoordinator>
 
     init(
         localID: BrokerID, partitionCount: Int32, configuration: GroupConfiguration, allowsStaticMembers: Bool = true,
-        surroundings: GroupShard.Surroundings, logger: Logger,
+        surroundings: CoordinatorSurroundings, logger: Logger,
         openLog: @escaping @Sendable (TopicPartition) -> (any CoordinatedLog)?
     ) {
         self.localID = localID
-        self.partitionCount = partitionCount
         self.configuration = configuration
         self.allowsStaticMembers = allowsStaticMembers
-        self.openLog = openLog
-        self.surroundings = surroundings
-        self.logger = logger
+        table = CoordinatorTable(
+            topic: InternalTopic.consumerOffsets, partitionCount: partitionCount, surroundings, logger: logger,
+            openLog: openLog, makeMachine: { _ in GroupCoordinator(configuration: configuration) }, perform: { _ in })
     }
 
     convenience init(
@@ -57,7 +42,7 @@ final class GroupCoordinationService: Sendable {
         self.init(
             localID: replicas.localID, partitionCount: partitionCount, configuration: GroupConfiguration(configuration),
             allowsStaticMembers: configuration.interBrokerProtocol >= .v2_3_IV0,
-            surroundings: GroupShard.Surroundings(
+            surroundings: CoordinatorSurroundings(
                 timer: timer, queue: DispatchQueue(label: "martlet.group-time"), compression: Compression(codec),
                 now: { BrokerClock.now }),
             logger: logger
@@ -100,13 +85,16 @@ final class GroupCoordinationService: Sendable {
         return listed
     }
 
-    private func shard(of group: String) -> GroupShard? {
-        let partition = CoordinatorPartitioning.partition(of: group, count: partitionCount)
-        return table.withLock { $0.shards[partition] }
-    }
+    private func shard(of group: String) -> GroupShard? { table.shard(of: group) }
 
-    private var shards: [GroupShard] {
-        table.withLock { $0.shards.values.sorted { $0.partition < $1.partition } }
+    private var shards: [GroupShard] { table.shards }
+
+    /// The partition of `__consumer_offsets` that a group belongs to.
+    func partition(of group: String) -> TopicPartition { table.partition(of: group) }
+
+    /// The marker of a transaction is on the log of a partition of `__consumer_offsets`.
+    func transactionEnded(in partition: Int32, producerID: ProducerID, isCommit: Bool) {
+        table.shard(partition)?.notify { $0.transactionEnded(producerID: producerID, isCommit: isCommit, now: $1) }
     }
 
     /// A coordinator of no partition, which has the right answers.
@@ -118,85 +106,18 @@ final class GroupCoordinationService: Sendable {
 
     // MARK: Partitions
 
-    /// The controller has said who leads.
-    func rolesChanged(_ outcome: ReplicaManager.LeaderAndIsrOutcome) {
-        for change in outcome.leading where change.partition.topic == InternalTopic.consumerOffsets {
-            lead(change.partition.partition, epoch: change.leaderEpoch)
-        }
-        for change in outcome.following where change.partition.topic == InternalTopic.consumerOffsets {
-            resign(change.partition.partition, epoch: change.leaderEpoch)
-        }
-    }
+    func rolesChanged(_ outcome: ReplicaManager.LeaderAndIsrOutcome) { table.rolesChanged(outcome) }
 
-    func stopped(_ stops: [ControlRequest.StopReplica.Partition]) {
-        for stop in stops where stop.partition.topic == InternalTopic.consumerOffsets {
-            resign(stop.partition.partition, epoch: stop.leaderEpoch < 0 ? nil : stop.leaderEpoch)
-        }
-    }
+    func stopped(_ stops: [ControlRequest.StopReplica.Partition]) { table.stopped(stops) }
 
-    /// This broker leads the partition: its log is read, and its groups are served.
-    func lead(_ partition: Int32, epoch: LeaderEpoch) {
-        let id = TopicPartition(InternalTopic.consumerOffsets, partition)
-        guard let log = openLog(id) else { return }
-        let shard = table.withLock { table -> GroupShard? in
-            guard epoch > table.epochs[partition] ?? -1 else { return nil }
-            table.epochs[partition] = epoch
-            // Who led before and still does knows all there is.
-            guard table.shards[partition] == nil else { return nil }
-            let shard = GroupShard(partition: partition, log: log, configuration: configuration, surroundings)
-            table.shards[partition] = shard
-            return shard
-        }
-        guard let shard else { return }
-        loading.async { [self] in load(shard, id) }
-    }
+    func lead(_ partition: Int32, epoch: LeaderEpoch) { table.lead(partition, epoch: epoch) }
 
-    private func load(_ shard: GroupShard, _ id: TopicPartition) {
-        let start = BrokerClock.monotonicMilliseconds
-        do {
-            guard try shard.load() else { return }
-            logger.info(
-                "Loaded the groups of a partition",
-                metadata: [
-                    "kafka.partition": "\(id)", "milliseconds": "\(BrokerClock.monotonicMilliseconds &- start)",
-                ])
-        } catch {
-            // Serving half of what is there would make committed offsets go back.
-            logger.critical(
-                "The groups of a partition cannot be read, so they are not coordinated",
-                metadata: ["kafka.partition": "\(id)", "error": "\(error)"])
-            table.withLock { table in
-                if table.shards[shard.partition] === shard { table.shards[shard.partition] = nil }
-            }
-            shard.retire()
-        }
-    }
-
-    /// This broker does not lead the partition any more. Without an epoch whatever was known is void.
-    func resign(_ partition: Int32, epoch: LeaderEpoch?) {
-        let shard = table.withLock { table -> GroupShard? in
-            if let epoch {
-                guard epoch >= table.epochs[partition] ?? -1 else { return nil }
-                table.epochs[partition] = epoch
-            } else {
-                // The topic may come again, with epochs that start anew.
-                table.epochs[partition] = nil
-            }
-            return table.shards.removeValue(forKey: partition)
-        }
-        shard?.retire()
-    }
+    func resign(_ partition: Int32, epoch: LeaderEpoch?) { table.resign(partition, epoch: epoch) }
 
     /// What the controller has said of topics: the positions in deleted partitions go with them. And a partition that is
     /// led elsewhere by now is not coordinated here, also if this broker could not become its follower.
     func metadataChanged(_ update: MetadataUpdate) {
-        for topic in update.topics where topic.name == InternalTopic.consumerOffsets {
-            for partition in topic.partitions where partition.state.leader != localID {
-                let known = table.withLock { $0.epochs[partition.index] }
-                guard let known, partition.state.leaderEpoch > known else { continue }
-                resign(partition.index, epoch: partition.state.leaderEpoch)
-            }
-        }
+        table.metadataChanged(update, localID: localID)
         var deleted: Set<TopicPartition> = []
         for topic in update.topics {
             for partition in topic.partitions where partition.state.leader == PartitionImage.leaderDuringDeletion {
@@ -204,7 +125,8 @@ final class GroupCoordinationService: Sendable {
             }
         }
         guard !deleted.isEmpty else { return }
-        for shard in shards { shard.notify { $0.partitionsDeleted(deleted, now: $1) } }
+        let gone = deleted
+        for shard in shards { shard.notify { $0.partitionsDeleted(gone, now: $1) } }
     }
 
     /// Removes what nobody has used for the retention time. Every `offsets.retention.check.interval.ms`.

@@ -10,7 +10,8 @@ enum AllHandlers {
     static func dispatcher(_ services: BrokerServices) -> RequestDispatcher {
         let served = ServedVersions()
         let dispatcher = RequestDispatcher(
-            clientHandlers(services, served) + groupHandlers(services) + administrationHandlers(services)
+            clientHandlers(services, served) + groupHandlers(services)
+                + transactionHandlers(services) + administrationHandlers(services)
                 + clusterHandlers(services),
             logger: services.logger)
         served.versions.withLock { $0 = dispatcher.servedVersions }
@@ -53,7 +54,7 @@ enum AllHandlers {
             FindCoordinatorHandler(
                 metadata: services.metadata, autoCreation: services.autoCreation,
                 groupPartitions: services.groupPartitions, transactionPartitions: services.transactionPartitions),
-            InitProducerIdHandler(producerIDs: producerIDs),
+            InitProducerIdHandler(producerIDs: producerIDs, transactions: services.transactions),
         ]
     }
 
@@ -75,6 +76,21 @@ enum AllHandlers {
             OffsetDeleteHandler(groups: groups, metadata: metadata),
             ConsumerGroupHeartbeatHandler(),
             ConsumerGroupDescribeHandler(),
+        ]
+    }
+
+    /// What transactional producers ask, and who looks after them.
+    private static func transactionHandlers(_ services: BrokerServices) -> [any ApiHandler] {
+        let (transactions, metadata) = (services.transactions, services.metadata)
+        return [
+            AddPartitionsToTxnHandler(transactions: transactions, metadata: metadata),
+            AddOffsetsToTxnHandler(transactions: transactions, groups: services.groups),
+            EndTxnHandler(transactions: transactions),
+            TxnOffsetCommitHandler(groups: services.groups, metadata: metadata),
+            WriteTxnMarkersHandler(writer: services.markerWriter),
+            DescribeTransactionsHandler(transactions: transactions),
+            ListTransactionsHandler(transactions: transactions),
+            DescribeProducersHandler(replicas: services.replicas),
         ]
     }
 
@@ -111,9 +127,16 @@ enum AllHandlers {
             LeaderAndIsrHandler(
                 fence: fence, replicas: services.replicas,
                 loadSettings: { topics in await loadSettings(of: topics, services) },
-                rolesChanged: { services.groups.rolesChanged($0) }),
+                rolesChanged: {
+                    services.groups.rolesChanged($0)
+                    services.transactions.rolesChanged($0)
+                }),
             StopReplicaHandler(
-                fence: fence, replicas: services.replicas, stopped: { services.groups.stopped($0) }),
+                fence: fence, replicas: services.replicas,
+                stopped: {
+                    services.groups.stopped($0)
+                    services.transactions.stopped($0)
+                }),
             UpdateMetadataHandler(
                 fence: fence, replicas: services.replicas,
                 interBrokerListener: services.configuration().network.interBrokerListener,
@@ -124,6 +147,7 @@ enum AllHandlers {
                     }
                     for topic in update.topics { services.topicWaits.check(topic.name) }
                     services.groups.metadataChanged(update)
+                    services.transactions.metadataChanged(update)
                 }),
             ControlledShutdownHandler(controller: services.controller),
             AlterPartitionHandler(controller: services.controller, metadata: services.metadata),

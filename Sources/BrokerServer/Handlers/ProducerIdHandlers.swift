@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaProtocol
 import Synchronization
+import TransactionCoordination
 
 /// Hands out producer ids from blocks that the controller gives (KIP-730). A block is asked for when nine tenths of the
 /// last are used, so that producers need not wait.
@@ -66,35 +67,55 @@ final class ProducerIDs: Sendable {
     }
 }
 
-/// InitProducerId, 0–5: an id for an idempotent producer (KIP-98).
+/// InitProducerId, 0–5: an id for an idempotent or transactional producer (KIP-98).
 ///
 /// v2 is flexible, v3 lets a producer name the id it has (KIP-360), v4 knows PRODUCER_FENCED (KIP-588), v5 belongs to
-/// KIP-890. Transactional producers need a transaction coordinator, which this broker does not have yet.
+/// KIP-890.
 struct InitProducerIdHandler: WaitingApiHandler {
     typealias Request = InitProducerIdRequest
 
     let producerIDs: ProducerIDs
+    let transactions: TransactionCoordinationService
 
     func answer(
         _ request: InitProducerIdRequest, _ context: RequestContext<InitProducerIdResponse>
     ) async -> InitProducerIdResponse {
-        var response = InitProducerIdResponse()
-        response.producerEpoch = -1
-        if let id = request.transactionalID {
-            response.errorCode = id.isEmpty ? .invalidRequest : .coordinatorNotAvailable
-            return response
-        }
         // A producer that comes back names both what it had, or neither.
         guard (request.producerID == -1) == (request.producerEpoch == -1) else {
-            response.errorCode = .invalidRequest
-            return response
+            return InitProducerIdResponse(InitProducerIDAnswer(error: .invalidRequest))
         }
-        guard let id = await producerIDs.take() else {
-            response.errorCode = .coordinatorLoadInProgress
-            return response
+        guard let transactionalID = request.transactionalID else {
+            guard let id = await producerIDs.take() else {
+                return InitProducerIdResponse(InitProducerIDAnswer(error: .coordinatorLoadInProgress))
+            }
+            return InitProducerIdResponse(InitProducerIDAnswer(producer: ProducerIdentity(id: id, epoch: 0)))
         }
-        response.producerID = id
-        response.producerEpoch = 0
-        return response
+        var asked = InitProducerID(
+            transactionalID: transactionalID, timeout: request.transactionTimeoutMs,
+            expected: request.producerID == -1
+                ? nil : ProducerIdentity(id: request.producerID, epoch: request.producerEpoch))
+        if transactions.needsProducerID(asked) { asked.freshProducerID = await producerIDs.take() }
+        let ready = asked
+        let reply = await withCheckedContinuation { continuation in
+            transactions.request(transactionalID) {
+                continuation.resume(returning: $0)
+            } _: {
+                $0.initProducerID(ready, token: $1, now: $2)
+            }
+        }
+        guard case .initialized(var answer) = reply else {
+            return InitProducerIdResponse(InitProducerIDAnswer(error: .unknownServerError))
+        }
+        if context.version < 4 { answer.error = answer.error.withoutProducerFenced }
+        return InitProducerIdResponse(answer)
+    }
+}
+
+extension InitProducerIdResponse {
+    fileprivate init(_ answer: InitProducerIDAnswer) {
+        self.init()
+        errorCode = answer.error
+        producerID = answer.producer.id
+        producerEpoch = answer.producer.epoch
     }
 }

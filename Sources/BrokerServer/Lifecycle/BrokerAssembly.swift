@@ -222,11 +222,21 @@ enum BrokerAssembly {
         let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
         let groups = GroupCoordinationService(
             configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
+        let markerWriter = MarkerWriter(
+            replicas: replicas, groups: groups, timeout: configuration.network.requestTimeout.wholeMilliseconds)
+        let transactions = TransactionCoordinationService(
+            configuration, partitionCount: coordinatorTopics.transactions, replicas: replicas, timer: timer,
+            markers: MarkerSender(
+                localID: identity.id, listener: interBroker,
+                version: configuration.interBrokerProtocol >= .v2_8_IV0 ? 1 : 0, metadata: metadata,
+                writer: markerWriter, group: networkGroup, logger: logger),
+            logger: logger)
         let services = BrokerServices(
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             topicWaits: topicWaits, store: store, features: features, timer: timer, groups: groups,
+            transactions: transactions, markerWriter: markerWriter,
             groupPartitions: coordinatorTopics.groups, transactionPartitions: coordinatorTopics.transactions,
             logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
@@ -254,6 +264,10 @@ enum BrokerAssembly {
         if !asksController { jobs.schedule(every: InSyncSetWriter.checkInterval) { writer.notifyIfDue() } }
         schedule(jobs, configuration, replicas, logs)
         jobs.schedule(every: configuration.offsets.retentionCheckInterval) { groups.expireOffsets() }
+        jobs.schedule(every: configuration.transactions.abortTimedOutInterval) { transactions.abortTimedOut() }
+        jobs.schedule(every: configuration.transactions.removeExpiredInterval) {
+            transactions.expireTransactionalIDs()
+        }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(

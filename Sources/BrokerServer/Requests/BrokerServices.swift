@@ -21,6 +21,8 @@ struct BrokerServices: Sendable {
     let features: FeatureCache
     let timer: TimerThread
     let groups: GroupCoordinationService
+    let transactions: TransactionCoordinationService
+    let markerWriter: MarkerWriter
     /// How many partitions `__consumer_offsets` has.
     let groupPartitions: Int32
     /// How many partitions `__transaction_state` has.

@@ -103,6 +103,11 @@ package final class PartitionLog: Sendable {
     /// The id of the topic, once known. Waits for a write under way.
     package var topicID: KafkaUUID? { mutation.withLock { $0.topicID } }
 
+    /// The producers that are known here, by id. Waits for a write under way.
+    package var activeProducers: [ProducerState] {
+        mutation.withLock { $0.producers.producers.values.sorted { $0.producerID < $1.producerID } }
+    }
+
     /// Bytes of all segments. May look at files.
     package func byteCount() throws(LogError) -> Int64 {
         let segments = published.withLock { $0.segments }

@@ -3,29 +3,29 @@
 import Coordination
 import DequeModule
 import Dispatch
-import GroupCoordination
 import KafkaModel
 import KafkaRecords
 import Synchronization
 
-/// The groups of one partition of `__consumer_offsets` that this broker leads: a `GroupCoordinator` and its driver.
+/// What a coordinator lives among.
+struct CoordinatorSurroundings: Sendable {
+    let timer: TimerThread
+    /// Where time is told to machines: the timer's own thread must not wait for a lock.
+    let queue: DispatchQueue
+    let compression: Compression
+    /// Milliseconds of the wall clock, since it goes into records.
+    let now: @Sendable () -> Timestamp
+}
+
+/// One partition of a coordinator's topic that this broker leads: the partition's machine and its driver.
 ///
 /// Owner of the machine: the lock. Requests come on event loops, commits on log threads and whoever moves the high
 /// watermark, time on a queue. What the machine wants done is performed after the lock is let go of. Appends are put into
 /// an outbox under the lock and taken from it on the partition's log thread, which keeps their order; their ends are put
 /// into order again before the machine hears of them.
-final class GroupShard: Sendable {
-    typealias Deliver = @Sendable (GroupReply) -> Void
-
-    /// What a shard lives among.
-    struct Surroundings: Sendable {
-        let timer: TimerThread
-        /// Where time is told to machines: the timer's own thread must not wait for a lock.
-        let queue: DispatchQueue
-        let compression: Compression
-        /// Milliseconds of the wall clock, since it goes into records.
-        let now: @Sendable () -> Timestamp
-    }
+final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
+    typealias Deliver = @Sendable (Machine.Reply) -> Void
+    typealias Notice = @Sendable (inout Machine, Timestamp) -> [Machine.Action]
 
     private struct Pending {
         let id: AppendID
@@ -33,8 +33,11 @@ final class GroupShard: Sendable {
     }
 
     private struct State {
-        var machine: GroupCoordinator
+        var machine: Machine
+        var isLoaded = false
         var isRetired = false
+        /// What happened while the log was read, some of it behind what had been read.
+        var notices: [Notice] = []
         var lastToken: UInt64 = 0
         var waiting: [RequestToken: Deliver] = [:]
         var outbox: [(id: AppendID, batch: CoordinatorBatch)] = []
@@ -46,24 +49,32 @@ final class GroupShard: Sendable {
 
     /// What is to be done outside of the lock.
     private struct Work {
-        var replies: [(deliver: Deliver, reply: GroupReply)] = []
+        var replies: [(deliver: Deliver, reply: Machine.Reply)] = []
+        var errands: [Machine.Errand] = []
         var mustDrain = false
         var wake: Timestamp?
     }
 
     let partition: Int32
     private let log: any CoordinatedLog
-    private let surroundings: Surroundings
+    private let surroundings: CoordinatorSurroundings
+    private let makeMachine: @Sendable () -> Machine
+    private let perform: @Sendable (Machine.Errand) -> Void
     private let state: Mutex<State>
 
     /// A shard that is loading.
+    ///
+    /// - Parameter perform: does the machine's errands; must not block.
     init(
-        partition: Int32, log: any CoordinatedLog, configuration: GroupConfiguration, _ surroundings: Surroundings
+        partition: Int32, log: any CoordinatedLog, _ surroundings: CoordinatorSurroundings,
+        makeMachine: @escaping @Sendable () -> Machine, perform: @escaping @Sendable (Machine.Errand) -> Void
     ) {
         self.partition = partition
         self.log = log
         self.surroundings = surroundings
-        state = Mutex(State(machine: GroupCoordinator(configuration: configuration)))
+        self.makeMachine = makeMachine
+        self.perform = perform
+        state = Mutex(State(machine: makeMachine()))
     }
 
     var isRetired: Bool { state.withLock { $0.isRetired } }
@@ -73,7 +84,7 @@ final class GroupShard: Sendable {
     /// Hands a request to the machine. `deliver` is called once, now or later, on any thread.
     func request(
         _ deliver: @escaping Deliver,
-        _ call: (inout GroupCoordinator, RequestToken, Timestamp) -> [GroupAction]
+        _ call: (inout Machine, RequestToken, Timestamp) -> [Machine.Action]
     ) {
         let now = surroundings.now()
         run { state in
@@ -85,14 +96,20 @@ final class GroupShard: Sendable {
     }
 
     /// Looks at the machine.
-    func look<Result: Sendable>(_ body: (borrowing GroupCoordinator) -> Result) -> Result {
+    func look<Result: Sendable>(_ body: (borrowing Machine) -> Result) -> Result {
         state.withLock { body($0.machine) }
     }
 
-    /// Tells the machine of something that nobody waits for.
-    func notify(_ call: (inout GroupCoordinator, Timestamp) -> [GroupAction]) {
+    /// Tells the machine of something that nobody waits for. While it is loading, it hears of it at the end of that.
+    func notify(_ notice: @escaping Notice) {
         let now = surroundings.now()
-        run { state in call(&state.machine, now) }
+        run { state in
+            guard state.isLoaded || state.isRetired else {
+                state.notices.append(notice)
+                return []
+            }
+            return notice(&state.machine, now)
+        }
     }
 
     // MARK: Life
@@ -100,7 +117,7 @@ final class GroupShard: Sendable {
     /// Reads the log and begins to serve. Blocks. False when the shard was retired meanwhile.
     func load() throws -> Bool {
         // Aside, so that requests need not wait to hear that they must wait.
-        var machine = state.withLock { GroupCoordinator(configuration: $0.machine.configuration) }
+        var machine = makeMachine()
         let now = surroundings.now()
         var batches = 0
         try log.readAll { batch in
@@ -113,7 +130,12 @@ final class GroupShard: Sendable {
             guard !state.isRetired else { return [] }
             loaded = true
             state.machine = machine
-            return state.machine.finishLoading(now: surroundings.now())
+            state.isLoaded = true
+            let now = surroundings.now()
+            var actions = state.machine.finishLoading(now: now)
+            for notice in state.notices { actions += notice(&state.machine, now) }
+            state.notices = []
+            return actions
         }
         return loaded
     }
@@ -124,28 +146,32 @@ final class GroupShard: Sendable {
             state.isRetired = true
             state.outbox = []
             state.pending = []
+            state.notices = []
             return state.machine.unload(now: surroundings.now())
         }
     }
 
     // MARK: Driving
 
-    private func run(_ body: (inout State) -> [GroupAction]) {
+    private func run(_ body: (inout State) -> [Machine.Action]) {
         let work = state.withLock { state in
             let actions = body(&state)
             return Self.take(actions, &state)
         }
         if work.mustDrain { log.submit { [self] in drain() } }
         for (deliver, reply) in work.replies { deliver(reply) }
+        for errand in work.errands { perform(errand) }
         if let wake = work.wake { setTimer(wake) }
     }
 
-    private static func take(_ actions: [GroupAction], _ state: inout State) -> Work {
+    private static func take(_ actions: [Machine.Action], _ state: inout State) -> Work {
         var work = Work()
         for action in actions {
             switch action {
             case .reply(let token, let reply):
                 if let deliver = state.waiting.removeValue(forKey: token) { work.replies.append((deliver, reply)) }
+            case .errand(let errand):
+                if !state.isRetired { work.errands.append(errand) }
             case .append(let id, let batch):
                 guard !state.isRetired else { continue }
                 // Whoever finds the outbox empty sees to it that it is emptied.
@@ -180,7 +206,7 @@ final class GroupShard: Sendable {
         run { state in
             guard let index = state.pending.firstIndex(where: { $0.id == id }) else { return [] }
             state.pending[index].outcome = (error, baseOffset)
-            var actions: [GroupAction] = []
+            var actions: [Machine.Action] = []
             while let first = state.pending.first, let outcome = first.outcome {
                 state.pending.removeFirst()
                 actions += state.machine.appended(
