@@ -118,8 +118,12 @@ extension ControllerContext {
 
     mutating func set(_ assignment: PartitionAssignment, for partition: TopicPartition) {
         if partitions[partition] == nil {
-            var numbers = partitionNumbers[partition.topic] ?? []
-            numbers.insert(partition.partition, at: numbers.firstIndex { $0 > partition.partition } ?? numbers.endIndex)
+            // Taken out, so that it grows in place.
+            var numbers = partitionNumbers.removeValue(forKey: partition.topic) ?? []
+            // Nearly always they come in order.
+            let isLast = numbers.last.map { $0 < partition.partition } ?? true
+            let index = isLast ? nil : numbers.firstIndex { $0 > partition.partition }
+            numbers.insert(partition.partition, at: index ?? numbers.endIndex)
             partitionNumbers[partition.topic] = numbers
         }
         partitions[partition, default: Partition()].assignment = assignment
