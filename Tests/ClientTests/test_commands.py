@@ -61,6 +61,9 @@ class CommandTest(unittest.TestCase):
             command = entry["tool"].removesuffix(".sh").removeprefix("kafka-")
             if command not in known or ELSEWHERE.search(entry["name"]):
                 continue
+            # There is something to elect only after the reassignment that was recorded before it.
+            if entry["name"] == "leader-election-preferred" and "reassign-partitions" not in known:
+                continue
             if not os.path.exists(link):
                 os.symlink(harness.MARTLET, link)
             arguments = [
