@@ -22,11 +22,11 @@ INPUTS = {
     "delrec.json": '{"partitions":[{"topic":"inventory","partition":0,"offset":0}],"version":1}',
 }
 # What another cluster cannot repeat: its files and settings, a dead broker, quotas and credentials, a minute's wait, and
-# in which partition a record without a key lies.
+# in which partition a record without a key lies, and so which records come first.
 ELSEWHERE = re.compile(
     "^dump-log|^configs-describe-broker-all|^configs-(user|ip|describe-user|describe-ip|zookeeper)|^acls|broker-down"
     "|^topics-unavailable|^topics-connection-refused|^log-dirs|^broker-api-versions|-bad-json$"
-    "|^console-consumer-partition$")
+    "|^console-consumer-(partition|max)$")
 
 
 def alike(text):
