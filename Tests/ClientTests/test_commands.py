@@ -21,12 +21,13 @@ INPUTS = {
     "elect.json": '{"partitions":[{"topic":"inventory","partition":0}]}',
     "delrec.json": '{"partitions":[{"topic":"inventory","partition":0,"offset":0}],"version":1}',
 }
-# What another cluster cannot repeat: its files and settings, a dead broker, quotas and credentials, a minute's wait, and
-# in which partition a record without a key lies, and so which records come first.
+# What another cluster cannot repeat: its files and settings, a dead broker, quotas and credentials, a minute's wait.
 ELSEWHERE = re.compile(
     "^dump-log|^configs-describe-broker-all|^configs-(user|ip|describe-user|describe-ip|zookeeper)|^acls|broker-down"
-    "|^topics-unavailable|^topics-connection-refused|^log-dirs|^broker-api-versions|-bad-json$"
-    "|^console-consumer-(partition|max)$")
+    "|^topics-unavailable|^topics-connection-refused|^log-dirs|^broker-api-versions|-bad-json$")
+# What is run, for the groups it leaves, but not compared: in which partition a record without a key lies, and so which
+# records come first, is drawn anew.
+DRAWN = re.compile("^console-consumer-(partition|max)$")
 
 
 def alike(text):
@@ -77,12 +78,15 @@ class CommandTest(unittest.TestCase):
             with open(os.path.join(GOLDEN, entry["stdout_file"])) as file:
                 expected = file.read()
             # A consumer's wait may pass on a busy machine before the offsets topic is there.
-            for _ in range(3 if command == "console-consumer" else 1):
+            is_drawn = DRAWN.search(entry["name"])
+            for _ in range(3 if command == "console-consumer" and not is_drawn else 1):
                 result = subprocess.run(
                     [link, *arguments], input=entry.get("stdin", ""), capture_output=True, text=True, timeout=30,
                     cwd=home)
                 if alike(expected) == alike(result.stdout):
                     break
+            if is_drawn:
+                continue
             with self.subTest(entry["name"]):
                 if "The node does not support " in result.stderr:
                     self.skipTest(result.stderr.strip().split("\n")[-1])
