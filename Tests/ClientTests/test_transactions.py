@@ -63,6 +63,8 @@ class TransactionTests(SharedBrokerTestCase):
         for round in range(50):
             producer.begin_transaction()
             self.send(producer, topic, [b"%03d-%d" % (round, i) for i in range(4)])
+            # An abort before the partitions are registered would meet the transaction before this one, which has ended.
+            producer.flush(30)
             producer.commit_transaction(30) if round % 2 == 0 else producer.abort_transaction(30)
         expected = sorted(b"%03d-%d" % (round, i) for round in range(0, 50, 2) for i in range(4))
         eventually(lambda: self.read(topic, "read_committed") == expected)
