@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make quickstart   a cluster to play with, from nothing but Debian 12 and Swift; ZOOKEEPER=host:port/chroot joins that one
+# make quickstart   three brokers to play with, from nothing but Debian 12 and Swift, and one of them killed under load;
+#                   ZOOKEEPER=host:port/chroot joins that ensemble
 # make quickstop    stop it
 # make build        everything, for debugging
 # make release      the program as it is deployed, Swift's library inside: .build/release/martlet
