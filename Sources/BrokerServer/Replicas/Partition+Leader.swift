@@ -31,6 +31,7 @@ extension Partition {
                 localID: surroundings.localID, leadership, epochStart: offsets.logEnd, logEnd: offsets.logEnd,
                 highWatermark: offsets.highWatermark, minimumInSync: state.settings.configuration.minInSyncReplicas,
                 maximumLag: surroundings.lagTimeMax, now: now)
+            state.leadsSince = change.leaderEpoch
             // An only replica has committed all that it has.
             let actions = leader.begin(now: now, isAlive: isAlive)
             state.role = .leader(leader)
@@ -128,9 +129,13 @@ extension Partition {
     }
 
     /// How far the records up to `last` are replicated; nil while replicas are missing.
-    func acknowledgement(through last: Offset) -> ErrorCode? {
+    ///
+    /// - Parameter epoch: under which they were appended. A broker that followed since may have cut them off, and others
+    ///   may lie at their offsets now: it answers NOT_LEADER_OR_FOLLOWER, though it leads again. A new epoch of a broker
+    ///   that leads on, as each departure from the in-sync set brings, changes nothing.
+    func acknowledgement(through last: Offset, epoch: LeaderEpoch) -> ErrorCode? {
         state.withLock { state in
-            guard case .leader(let leader) = state.role else { return .notLeaderOrFollower }
+            guard case .leader(let leader) = state.role, state.leadsSince <= epoch else { return .notLeaderOrFollower }
             switch leader.outcome(ofProduceUpTo: last + 1) {
             case .waiting: return nil
             case .done(let error): return error

@@ -39,6 +39,8 @@ final class Partition: Sendable {
     struct State: Sendable {
         var role = Role.idle
         var leaderEpoch: LeaderEpoch = -1
+        /// The epoch under which this broker began to lead without having followed since. Meaningful for a leader only.
+        var leadsSince: LeaderEpoch = -1
         var partitionEpoch: PartitionEpoch = -1
         /// The controllership that made the current leader.
         var controllerEpoch: ControllerEpoch = -1

@@ -106,7 +106,7 @@ final class ReplicaManager: Sendable {
     /// How far a produce is replicated; nil while replicas are missing.
     func acknowledgement(of id: TopicPartition, through last: Offset, epoch: LeaderEpoch) -> ErrorCode? {
         guard let partition = partition(id) else { return absence(of: id) }
-        return partition.acknowledgement(through: last)
+        return partition.acknowledgement(through: last, epoch: epoch)
     }
 
     /// Something moved in the partition: who waits for it looks again.

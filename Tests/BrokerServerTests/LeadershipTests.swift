@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterMetadata
+import KafkaModel
+import Testing
+
+@testable import BrokerServer
+
+/// What a change of leadership does to those who wait, and which changes are refused.
+@Suite struct LeadershipTests {
+    private let partition = TopicPartition("t", 0)
+
+    @Test func anAppendIsAcknowledgedOnceItsReplicasHaveIt() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        let (last, epoch) = try await scene.append(3, to: partition)
+        #expect(scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == nil)
+        let hosted = try #require(scene.replicas.partition(partition))
+        #expect(hosted.fetched(by: 2, from: last + 1, logStart: 0) == .none)
+        #expect(scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == ErrorCode.none)
+    }
+
+    /// While it followed, the record may have been cut off and another may have taken its offset.
+    @Test func anAppendIsNotAcknowledgedUnderALaterLeadership() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        let (last, epoch) = try await scene.append(1, to: partition)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 1))
+        #expect(
+            scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == .notLeaderOrFollower)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 2, inSync: [1]))
+        #expect(
+            scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == .notLeaderOrFollower)
+        // What is appended now is committed by the only replica in sync.
+        let again = try await scene.append(1, to: partition)
+        #expect(
+            scene.replicas.acknowledgement(of: partition, through: again.last, epoch: again.epoch) == ErrorCode.none)
+    }
+
+    /// Each departure from the in-sync set brings a new epoch, and must not make producers send again.
+    @Test func anAppendIsAcknowledgedUnderANewEpochOfTheSameLeader() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        let (last, epoch) = try await scene.append(1, to: partition)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 1, inSync: [1]))
+        #expect(scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == ErrorCode.none)
+    }
+
+    @Test func staleLeadershipsAreRefused() async throws {
+        let scene = try ReplicaScene()
+        let id = KafkaUUID(high: 1, low: 2)
+        func apply(_ change: LeaderAndIsrPartition) async -> ErrorCode? {
+            await scene.leaderAndIsr(change)[partition]
+        }
+        #expect(await apply(ReplicaScene.change(partition, leader: 1, epoch: 5, topicID: id)) == ErrorCode.none)
+        #expect(
+            await apply(ReplicaScene.change(partition, leader: 2, epoch: 4, topicID: id)) == .staleControllerEpoch)
+        #expect(
+            await apply(ReplicaScene.change(partition, leader: 2, epoch: 5, topicID: id)) == .staleControllerEpoch)
+        #expect(
+            await apply(
+                ReplicaScene.change(partition, leader: 2, epoch: 6, topicID: KafkaUUID(high: 3, low: 4)))
+                == .inconsistentTopicID)
+        #expect(
+            await apply(ReplicaScene.change(partition, leader: 2, epoch: 6, replicas: [2, 3], topicID: id))
+                == .unknownTopicOrPartition)
+        #expect(scene.replicas.partition(partition)?.isLeader == true)
+    }
+
+    /// A topic of a cluster below inter-broker protocol 2.8 gets its id when that is raised (KIP-516).
+    @Test func aTopicIDMayComeLater() async throws {
+        let scene = try ReplicaScene()
+        let id = KafkaUUID(high: 1, low: 2)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 5))
+        let errors = await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 5, topicID: id))
+        #expect(errors[partition] == ErrorCode.none)
+        #expect(scene.replicas.partition(partition)?.state.withLock { $0.topicID } == id)
+    }
+
+    @Test func aFollowerWaitsForALeaderThatIsNotAlive() async throws {
+        let scene = try ReplicaScene(brokers: ReplicaScene.brokers(1))
+        let errors = await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 0))
+        #expect(errors[partition] == ErrorCode.none)
+        #expect(scene.followers.leaders.withLock { $0[partition] } == nil)
+    }
+}
+
+/// Who may send control requests.
+@Suite struct ControlFenceTests {
+    @Test func whoWasReplacedAndWhoMeansAnEarlierLifeAreRefused() async throws {
+        let scene = try ReplicaScene()
+        let fence = ControlFence(replicas: scene.replicas, brokerEpoch: { 100 })
+        func refusal(_ controller: ControllerEpoch, _ broker: BrokerEpoch) -> ErrorCode? {
+            fence.refusal(controllerEpoch: controller, brokerEpoch: broker)
+        }
+        #expect(refusal(3, 100) == nil)
+        #expect(refusal(2, 100) == .staleControllerEpoch)
+        #expect(refusal(3, 99) == .staleBrokerEpoch)
+        // A request for an earlier life does not teach this one an epoch.
+        #expect(refusal(9, 99) == .staleBrokerEpoch)
+        #expect(refusal(3, 100) == nil)
+        // The controller may know of a registration before the broker does; old versions name no epoch.
+        #expect(refusal(4, 101) == nil)
+        #expect(refusal(4, -1) == nil)
+        #expect(refusal(3, -1) == .staleControllerEpoch)
+    }
+}
