@@ -10,15 +10,20 @@ package struct ControllerExecutor: Sendable {
     private let store: ZooKeeperStore
     private let brokerID: BrokerID
     private let registrar: BrokerRegistrar
+    private let awaitFeatures: @Sendable (Int32) async -> Bool
     private let now: @Sendable () -> Timestamp
 
+    /// - Parameter awaitFeatures: waits until the broker itself has seen `/feature` at this data version; false when that
+    ///   takes too long.
     package init(
         _ store: ZooKeeperStore, brokerID: BrokerID, registrar: BrokerRegistrar,
+        awaitFeatures: @escaping @Sendable (Int32) async -> Bool = { _ in true },
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.store = store
         self.brokerID = brokerID
         self.registrar = registrar
+        self.awaitFeatures = awaitFeatures
         self.now = now
     }
 
@@ -91,8 +96,8 @@ extension ControllerExecutor {
             .create(path: path, data: data, acl: store.acl(path))
         }
         switch operation {
-        case .readController, .registerBroker, .readBrokers, .deleteTopic, .readReassignments, .writeReassignments,
-            .readPreferredElections:
+        case .readController, .registerBroker, .awaitFeatures, .readBrokers, .deleteTopic, .readReassignments,
+            .writeReassignments, .readPreferredElections:
             return nil
         case .readControllerEpoch: return .getData(path: ZNodes.controllerEpoch)
         case .createControllerEpoch:
@@ -231,6 +236,8 @@ extension ControllerExecutor {
             switch operation {
             case .readController: return try await readController()
             case .registerBroker: return .registered(try await registrar.register())
+            case .awaitFeatures(let version):
+                return await awaitFeatures(version) ? .written(version: version) : .failed(.other(code: -7))
             case .readBrokers: return .brokers(try await store.brokers(watch: true))
             case .deleteTopic(let name):
                 return await deleteRecursive(ZNodes.topic(name), epochVersion)
@@ -292,25 +299,33 @@ extension ControllerExecutor {
         return .failed(.noNode)
     }
 
-    /// Deletes a node and all below it, depth first, each delete checked; what is absent does not matter. Level by
-    /// level, the requests of a level travel together.
+    /// Deletes a node and all below it, each delete checked, in Kafka's order: the children of a node by name, each with
+    /// all that is below it, then the node. What is absent does not matter. The tree is read level by level, and the
+    /// deletes travel together.
     private func deleteRecursive(_ root: String, _ epochVersion: Int32) async -> ZooKeeperAnswer {
-        var levels = [[root]]
-        while let parents = levels.last, !parents.isEmpty {
-            var children: [String] = []
-            for (parent, result) in zip(
-                parents, await store.calls.submit(parents.map { .getChildren(path: $0) }))
-            {
+        var children: [String: [String]] = [:]
+        var level = [root]
+        while !level.isEmpty {
+            var next: [String] = []
+            for (parent, result) in zip(level, await store.calls.submit(level.map { .getChildren(path: $0) })) {
                 switch result {
-                case .success(.children(let names, _)): children += names.sorted().map { "\(parent)/\($0)" }
+                case .success(.children(let names, _)):
+                    let paths = names.sorted().map { "\(parent)/\($0)" }
+                    children[parent] = paths
+                    next += paths
                 case .failure(.noNode), .success: continue
                 case .failure(let error): return .failed(ZooKeeperFailure(error))
                 }
             }
-            levels.append(children)
+            level = next
         }
+        var paths: [String] = []
+        func visit(_ path: String) {
+            for child in children[path] ?? [] { visit(child) }
+            paths.append(path)
+        }
+        visit(root)
         let check = ZooKeeperMultiOperation.check(path: ZNodes.controllerEpoch, version: epochVersion)
-        let paths = levels.reversed().flatMap { $0 }
         for result in await store.calls.submit(paths.map { .multi([check, .delete(path: $0)]) }) {
             switch result {
             case .failure(let error): return .failed(ZooKeeperFailure(error))

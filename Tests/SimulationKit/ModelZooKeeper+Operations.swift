@@ -51,6 +51,7 @@ extension ModelZooKeeper {
             return .features(features, version: node.version)
         case .createFeatures(let features): return write([.create("/feature", .features(features))], session)
         case .writeFeatures(let features): return write([.set("/feature", .features(features))], session)
+        case .awaitFeatures(let version): return .written(version: version)
         case .readBrokers:
             watchChildren("/brokers/ids", by: session)
             return .brokers(children("/brokers/ids").compactMap { broker("/brokers/ids/\($0)") })

@@ -29,6 +29,7 @@ package final class Broker: Sendable {
     private let jobs: PeriodicJobs
     private let controller: ControllerService
     private let proposer: InSyncSetProposer
+    private let writer: InSyncSetWriter
     private let channel: ControllerChannel
     private let replicas: ReplicaManager
     private let listeners: [Listener]
@@ -49,6 +50,7 @@ package final class Broker: Sendable {
         jobs = parts.jobs
         controller = parts.controller
         proposer = parts.proposer
+        writer = parts.writer
         channel = parts.channel
         replicas = parts.replicas
         listeners = parts.listeners
@@ -87,6 +89,7 @@ package final class Broker: Sendable {
         for listener in listeners { await listener.stopAccepting() }
         jobs.stop()
         proposer.stop()
+        writer.stop()
         controller.stop()
         for listener in listeners { await listener.close() }
         channel.reset()

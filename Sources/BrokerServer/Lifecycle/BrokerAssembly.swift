@@ -26,6 +26,7 @@ enum BrokerAssembly {
         let jobs: PeriodicJobs
         let controller: ControllerService
         let proposer: InSyncSetProposer
+        let writer: InSyncSetWriter
         let channel: ControllerChannel
         let replicas: ReplicaManager
         let listeners: [Listener]
@@ -200,8 +201,12 @@ enum BrokerAssembly {
         let registrar = BrokerRegistrar(
             store, id: identity.id, node: registration(configuration, listeners),
             session: { [connection = ensemble.connection] in connection.identity?.id })
+        let features = FeatureCache(store: store, timer: timer, logger: logger)
         let executor = ControllerExecutor(
-            store, brokerID: identity.id, registrar: registrar, now: { BrokerClock.now })
+            store, brokerID: identity.id, registrar: registrar,
+            awaitFeatures: { [patience = configuration.zooKeeper.connectionTimeout] version in
+                await features.wait(for: version, atMost: patience)
+            }, now: { BrokerClock.now })
         let controller = ControllerService(
             settings: ControllerSettings(configuration, id: identity.id),
             surroundings: .init(
@@ -218,7 +223,6 @@ enum BrokerAssembly {
         let administration = TopicAdministration(
             store: store, metadata: metadata, configuration: current,
             givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
-        let features = FeatureCache(store: store, logger: logger)
         let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
         let groups = GroupCoordinationService(
             configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
@@ -273,7 +277,7 @@ enum BrokerAssembly {
             Parts(
                 identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
                 threads: threads, timer: timer, jobs: jobs, controller: controller, proposer: proposer,
-                channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
+                writer: writer, channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
                 configuration: configuration, tasks: [controllerTask], failure: failure, logger: logger))
     }
 

@@ -35,6 +35,9 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     case createFeatures(FeatureNode)
     /// Sets `/feature` at any version, not checked. Answers `.written(version:)`.
     case writeFeatures(FeatureNode)
+    /// No request: waits until this broker's own cache has seen `/feature` at the data version or a later one, at most
+    /// `zookeeper.connection.timeout.ms`. Answers `.written(version:)`; `.other(code: -7)` (OPERATIONTIMEOUT) when not.
+    case awaitFeatures(version: Int32)
 
     // MARK: Brokers
     /// Children of `/brokers/ids`, watched: `.brokersChanged`. Answers `.brokers`: the driver reads the children, then

@@ -20,19 +20,29 @@ extension Controller {
         if settings.autoLeaderRebalanceEnable { perform(.setTimer(.leaderBalance, after: .seconds(5))) }
     }
 
-    /// Makes `/feature` what this inter-broker protocol wants; what is finalized stays.
+    /// Makes `/feature` what this inter-broker protocol wants; what is finalized stays. Goes on once this broker itself
+    /// has seen the features that were enabled, so that it never tells clients of older ones as controller (KIP-584).
     private func setUpFeatures() async throws(Interruption) {
         let status: FeatureNode.Status = settings.usesFeatures ? .enabled : .disabled
         var wanted = FeatureNode(version: settings.featureNodeVersion, status: status)
         switch try await zooKeeper(.readFeatures) {
         case .features(let existing, _):
             if settings.usesFeatures, existing.status == .enabled { wanted.features = existing.features }
-            if existing != wanted { try await requireSuccess([.writeFeatures(wanted)]) }
-        case .failed(.noNode):
-            try await requireSuccess([.createFeatures(wanted)], except: [.nodeExists])
+            if existing != wanted { try await settleFeatures(.writeFeatures(wanted)) }
+        case .failed(.noNode): try await settleFeatures(.createFeatures(wanted))
         case let answer: throw .failed("/feature answered \(answer)")
         }
         context.finalizedFeatures = wanted.features
+    }
+
+    private func settleFeatures(_ operation: ZooKeeperOperation) async throws(Interruption) {
+        switch try await zooKeeper(operation) {
+        case .written(let version):
+            if settings.usesFeatures { try await requireSuccess([.awaitFeatures(version: version)]) }
+        // Another broker was faster.
+        case .failed(.nodeExists): break
+        case let answer: throw .failed("/feature answered \(answer)")
+        }
     }
 
     /// What was notified before is read anyway.
