@@ -80,42 +80,72 @@ extension Controller {
         }
     }
 
+    /// Decides on what the cache says first: a write meets the version that the decision was made on or is refused, so
+    /// that a stale cache costs a second try and never a wrong state. What the cache leaves open is read.
     private func elect(
         _ partitions: [TopicPartition], by strategy: LeaderElection
     ) async throws(Interruption) -> ElectionResults {
         var results: ElectionResults = [:]
-        var remaining = partitions
+        let (known, unknown) = cachedStates(partitions)
+        var remaining = try await elect(known, by: strategy, asCached: true, into: &results) + unknown
         while !remaining.isEmpty {
-            let current = try await readStates(remaining, into: &results)
-            let unclean = try await topicsAllowingUnclean(current, strategy)
-            var changes: [(TopicPartition, PartitionState)] = []
-            var outcomes: [TopicPartition: LeaderElection.Outcome] = [:]
-            for (partition, state) in current {
-                let outcome = strategy.elect(
-                    partition, state, context, allowsUnclean: unclean.contains(partition.topic),
-                    marksRecovery: settings.marksRecovery)
-                guard let next = outcome.state else {
-                    fail(partition, "no replica can lead", into: &results)
-                    continue
-                }
-                outcomes[partition] = outcome
-                changes.append((partition, next))
-            }
-            let (written, retry) = try await write(changes) { [self] partition, reason in
-                fail(partition, reason, into: &results)
-            }
-            for (partition, state) in written {
-                results[partition] = .success(state)
-                if outcomes[partition]?.isUnclean == true {
-                    notice(.uncleanElection(partition, leader: state.leader))
-                }
-                batch.addLeaderAndIsr(
-                    to: outcomes[partition]?.recipients ?? [], partition, state, context.assignment(partition),
-                    isNew: false, context)
-            }
-            remaining = retry
+            let read = try await readStates(remaining, into: &results)
+            remaining = try await elect(read, by: strategy, asCached: false, into: &results)
         }
         return results
+    }
+
+    /// The states that the cache holds, and the partitions without one that this controller may build upon.
+    func cachedStates(
+        _ partitions: [TopicPartition]
+    ) -> (known: [(TopicPartition, PartitionState)], unknown: [TopicPartition]) {
+        var known: [(TopicPartition, PartitionState)] = []
+        known.reserveCapacity(partitions.count)
+        var unknown: [TopicPartition] = []
+        for partition in partitions {
+            if let state = context.leadership(partition), state.controllerEpoch <= context.epoch {
+                known.append((partition, state))
+            } else {
+                unknown.append(partition)
+            }
+        }
+        return (known, unknown)
+    }
+
+    /// One round of an election. Returns the partitions whose state is to be read and decided on anew.
+    private func elect(
+        _ states: [(TopicPartition, PartitionState)], by strategy: LeaderElection, asCached isCached: Bool,
+        into results: inout ElectionResults
+    ) async throws(Interruption) -> [TopicPartition] {
+        // The cache is not what an unclean election is to be decided on.
+        let unclean = isCached ? [] : try await topicsAllowingUnclean(states, strategy)
+        var undecided: [TopicPartition] = []
+        var changes: [(TopicPartition, PartitionState)] = []
+        var outcomes: [TopicPartition: LeaderElection.Outcome] = [:]
+        for (partition, state) in states {
+            let outcome = strategy.elect(
+                partition, state, context, allowsUnclean: unclean.contains(partition.topic),
+                marksRecovery: settings.marksRecovery)
+            if let next = outcome.state {
+                outcomes[partition] = outcome
+                changes.append((partition, next))
+            } else if isCached {
+                undecided.append(partition)
+            } else {
+                fail(partition, "no replica can lead", into: &results)
+            }
+        }
+        let (written, retry) = try await write(changes) { [self] partition, reason in
+            fail(partition, reason, into: &results)
+        }
+        for (partition, state) in written {
+            results[partition] = .success(state)
+            if outcomes[partition]?.isUnclean == true { notice(.uncleanElection(partition, leader: state.leader)) }
+            batch.addLeaderAndIsr(
+                to: outcomes[partition]?.recipients ?? [], partition, state, context.assignment(partition),
+                isNew: false, context)
+        }
+        return undecided + retry
     }
 
     private func fail(_ partition: TopicPartition, _ reason: String, into results: inout ElectionResults) {

@@ -93,11 +93,19 @@ extension Controller {
 
     /// Takes a broker out of in-sync sets; the last member stays, so that the data is not forgotten. A partition that it
     /// led has no leader afterwards. Returns the state of each, changed or not.
+    ///
+    /// As with elections, what the cache says is tried first; where the cache says that there is nothing to do, ZooKeeper
+    /// is asked, since leaders below inter-broker protocol 2.7 write in-sync sets themselves.
     private func removeFromInSyncReplicas(
         _ partitions: [TopicPartition], _ broker: BrokerID
     ) async throws(Interruption) -> [(TopicPartition, PartitionState)] {
-        var finished: [(TopicPartition, PartitionState)] = []
-        var remaining = partitions
+        let (known, unknown) = cachedStates(partitions)
+        let members = known.filter { $0.1.inSyncReplicas.contains(broker) }
+        let others = known.lazy.filter { !$0.1.inSyncReplicas.contains(broker) }.map(\.0)
+        var (finished, remaining) = try await write(members.map { ($0.0, $0.1.without(broker)) }) {
+            [self] in failed($0, broker, $1)
+        }
+        remaining += unknown + others
         while !remaining.isEmpty {
             var changes: [(TopicPartition, PartitionState)] = []
             let answers = try await zooKeeper(remaining.map { .readPartitionState($0, watch: false) })
@@ -105,11 +113,8 @@ extension Controller {
                 switch answer {
                 case .partitionState(let state) where state.controllerEpoch > context.epoch:
                     failed(partition, broker, "a newer controller wrote its state")
-                case .partitionState(var state) where state.inSyncReplicas.contains(broker):
-                    if state.leader == broker { state.leader = PartitionImage.noLeader }
-                    if state.inSyncReplicas.count > 1 { state.inSyncReplicas.removeAll { $0 == broker } }
-                    state.leaderEpoch &+= 1
-                    changes.append((partition, state))
+                case .partitionState(let state) where state.inSyncReplicas.contains(broker):
+                    changes.append((partition, state.without(broker)))
                 case .partitionState(var state):
                     state.controllerEpoch = context.epoch
                     context.setLeadership(state, for: partition)
@@ -141,5 +146,16 @@ extension Controller {
             context.set(assignment, for: replica.partition)
             context.setLife(nil, of: replica)
         }
+    }
+}
+
+extension PartitionState {
+    /// The next state, once the broker is offline.
+    fileprivate func without(_ broker: BrokerID) -> PartitionState {
+        var next = self
+        if next.leader == broker { next.leader = PartitionImage.noLeader }
+        if next.inSyncReplicas.count > 1 { next.inSyncReplicas.removeAll { $0 == broker } }
+        next.leaderEpoch &+= 1
+        return next
     }
 }
