@@ -30,9 +30,12 @@ extension UnsafeMutableRawBufferPointer {
 /// stays in memory after that, because that is where readers look; older ones are read from the file, by binary
 /// search over single entries and then one block.
 ///
-/// While its segment is active the file has the full size of `segment.index.bytes`, sparse, as Kafka preallocates it;
-/// ``trim()`` cuts it to what is used. So the count of a file that was not trimmed cannot be told from its length, and
-/// such an index is always built anew.
+/// The file is never longer than its entries. Kafka gives the index of an active segment the full size of
+/// `segment.index.bytes`, sparse, because it maps the file and a mapping cannot grow; it cuts the file when the segment is
+/// full or the broker stops. Nothing is mapped here, so there is nothing to make room for: the setting only says when a
+/// segment is full. Both ways are open to either broker. Kafka takes the length of a file that it opens for its entries
+/// and extends that of the active segment itself. And an index of full size, which only Kafka's death can leave behind,
+/// belongs to a segment at the recovery point, where it is built anew; ``trim()`` then cuts it.
 ///
 /// Safe from any thread; the lock is never held during a call to the disk. One thread at a time may mutate (the log's
 /// mutation lock sees to it).
@@ -48,7 +51,6 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         var tail: [Entry] = []
         /// How many entries the file holds.
         var saved = 0
-        var isPreallocated = false
     }
     private let state: Mutex<State>
     private let file: PooledFile
@@ -192,10 +194,9 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     }
 
     /// Writes the entries that the file does not have yet. Not synced.
-    /// - Parameter capacity: bytes to which the file is extended, sparse, while the segment is active.
-    func save(capacity: Int? = nil) throws(FileError) {
-        let (bytes, start, count, mustExtend) = state.withLock { state -> ([UInt8], Int, Int, Bool) in
-            guard let count = state.count, count > state.saved else { return ([], 0, 0, false) }
+    func save() throws(FileError) {
+        let (bytes, start, count) = state.withLock { state -> ([UInt8], Int, Int) in
+            guard let count = state.count, count > state.saved else { return ([], 0, 0) }
             let first = count - state.tail.count
             let unsaved = state.tail[(state.saved - first)...]
             var bytes = [UInt8](repeating: 0, count: unsaved.count * Entry.byteCount)
@@ -206,14 +207,10 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
                         in: UnsafeMutableRawBufferPointer(rebasing: space[start..<(start + Entry.byteCount)]))
                 }
             }
-            return (bytes, state.saved, count, capacity != nil && !state.isPreallocated)
+            return (bytes, state.saved, count)
         }
         guard !bytes.isEmpty else { return }
         let file = try file.open()
-        if mustExtend, let capacity {
-            let size = Int64(capacity - capacity % Entry.byteCount)
-            if size > (try file.length()) { try file.truncate(to: size) }
-        }
         var failure: FileError?
         bytes.withUnsafeBytes { bytes in
             do throws(FileError) {
@@ -225,7 +222,6 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         if let failure { throw failure }
         state.withLock { state in
             state.saved = count
-            if mustExtend { state.isPreallocated = true }
             if state.tail.count > Self.tailLimit { state.tail.removeFirst(state.tail.count - Self.tailLimit / 2) }
         }
     }
@@ -251,17 +247,15 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         let used = try usedBytes
         let file = try file.open()
         if try file.length() != used { try file.truncate(to: used) }
-        state.withLock { state in
-            state.isPreallocated = false
-            state.tail = []
-        }
+        state.withLock { $0.tail = [] }
     }
 
     /// Makes the file exist.
     func touch() throws(FileError) { _ = try file.open() }
 
+    /// Makes it durable, at its full length: its segment is no longer active.
     func sync() throws(FileError) {
-        try save()
+        try trim()
         try file.open().sync()
     }
 

@@ -161,12 +161,12 @@ final class LogSegment: Sendable {
         }
         // Entries beyond this are written when the segment is flushed or closed. A disk that is full now may not be
         // then, and the batches are in: so an index that cannot be saved is no reason to fail.
-        if offsetIndex.unsavedCount >= 256 { try? saveIndexes(capacity: nil) }
+        if offsetIndex.unsavedCount >= 256 { try? saveIndexes() }
     }
 
-    func saveIndexes(capacity: Int?) throws(FileError) {
-        try offsetIndex.save(capacity: capacity)
-        try timeIndex.save(capacity: capacity)
+    private func saveIndexes() throws(FileError) {
+        try offsetIndex.save()
+        try timeIndex.save()
     }
 
     private func index(_ offset: Offset, position: Int64, _ largest: LargestTimestamp) throws(LogError) {
@@ -482,6 +482,10 @@ final class LogSegment: Sendable {
     /// Makes data and indexes durable.
     func sync() throws(FileError) {
         try data.open().sync()
+        try syncIndexes()
+    }
+
+    func syncIndexes() throws(FileError) {
         try offsetIndex.sync()
         try timeIndex.sync()
         try transactions.sync()
