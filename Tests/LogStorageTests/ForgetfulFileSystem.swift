@@ -37,7 +37,7 @@ final class ForgetfulFileSystem: FileSystem {
         var names: [String: [NameChange]] = [:]
         var locks: Set<String> = []
         /// Calls until one fails, and with what.
-        var failure: (after: Int, code: Int32, operations: Set<FileError.Operation>)?
+        var failure: (after: Int, code: Int32, operations: Set<FileError.Operation>, prefix: String)?
         var capacity = Int.max
         var calls = 0
         var random: SeededRandom
@@ -58,10 +58,15 @@ final class ForgetfulFileSystem: FileSystem {
         return try body(&guarded)
     }
 
-    /// Lets the call after `calls` others of these kinds fail, and all such calls after it.
-    func fail(after calls: Int, with code: Int32, _ operations: Set<FileError.Operation>) {
-        withState { $0.failure = (calls, code, operations) }
+    /// Lets the call after `calls` others of these kinds, on files below a directory, fail, and all such calls after it.
+    func fail(
+        after calls: Int, with code: Int32, _ operations: Set<FileError.Operation>, under prefix: String = "/"
+    ) {
+        withState { $0.failure = (calls, code, operations, prefix) }
     }
+
+    /// Bytes of all files together.
+    var usedBytes: Int { withState { state in state.files.values.reduce(0) { $0 + $1.content.count } } }
 
     /// Bytes that all files together may have.
     func limit(to capacity: Int) { withState { $0.capacity = capacity } }
@@ -82,7 +87,7 @@ final class ForgetfulFileSystem: FileSystem {
     ) throws(FileError) -> Result {
         try withState { (state: inout State) throws(FileError) -> Result in
             if let life, life != state.life { throw FileError(operation, path, code: EBADF) }
-            if let failure = state.failure, failure.operations.contains(operation) {
+            if let failure = state.failure, failure.operations.contains(operation), path.hasPrefix(failure.prefix) {
                 guard failure.after > 0 else { throw FileError(operation, path, code: failure.code) }
                 state.failure?.after -= 1
             }

@@ -315,6 +315,10 @@ extension LogLoader.LoadReport {
             logger.warning(
                 "Removed segments behind the corruption",
                 metadata: [LogKey.count: "\(count)", LogKey.offset: "\(offset)"])
+        case .diskFull(let path):
+            logger.warning(
+                "The disk is full: what would spare the next start some work is not written",
+                metadata: [LogKey.path: "\(path)"])
         case .startedOver(let end, let start):
             logger.error(
                 "The log ends below its start and is begun anew there",

@@ -27,7 +27,11 @@ package struct FileError: Error, Hashable, Sendable {
     package var isNotFound: Bool { code == ENOENT }
 
     /// The disk or the quota is full: retrying makes sense once space has returned.
-    package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+    ///
+    /// Not so when a sync says it, as network file systems do: then records that were taken for written are gone.
+    package var isDiskFull: Bool {
+        (code == ENOSPC || code == EDQUOT) && operation != .fdatasync && operation != .fsync
+    }
 
     /// The process has no descriptor left: says nothing about the disk.
     package var isOutOfHandles: Bool { code == EMFILE || code == ENFILE }

@@ -7,6 +7,7 @@ import Synchronization
 
 extension FileError {
     static let tooLarge = EFBIG
+    static let noSpace = ENOSPC
 }
 
 /// The real disk.

@@ -106,21 +106,24 @@ final class TransactionIndex: Sendable {
         return entries
     }
 
+    /// Adds what a marker, which is in the segment already, has ended. Should the disk be full it stays in memory until
+    /// the next one, or the sync.
     func append(_ entry: TransactionIndexEntry) throws(LogError) {
-        let count = try entries().count
+        _ = try entries()
         state.withLock { $0.entries?.append(entry) }
-        try save(from: count)
+        try unlessFull { () throws(LogError) in
+            try logErrors { () throws(FileError) in try save() }
+        }
     }
 
-    private func save(from first: Int) throws(LogError) {
-        let entries = try entries()
+    /// Writes the entries that the file does not have yet.
+    private func save() throws(FileError) {
+        let (entries, first) = state.withLock { ($0.entries ?? [], $0.saved) }
         guard first < entries.count else { return }
         var buffer = ByteBuffer()
         for entry in entries[first...] { entry.append(to: &buffer) }
-        try logErrors { () throws(FileError) in
-            let file = try fileSystem.open(path.withLock { $0 }, .create)
-            try file.write(buffer, at: Int64(first) * Int64(TransactionIndexEntry.byteCount))
-        }
+        let file = try fileSystem.open(path.withLock { $0 }, .create)
+        try file.write(buffer, at: Int64(first) * Int64(TransactionIndexEntry.byteCount))
         state.withLock { $0.saved = entries.count }
     }
 
@@ -155,6 +158,7 @@ final class TransactionIndex: Sendable {
 
     func sync() throws(FileError) {
         guard state.withLock({ $0.entries?.isEmpty == false }) else { return }
+        try save()
         try fileSystem.open(path.withLock { $0 }, .update).sync()
     }
 

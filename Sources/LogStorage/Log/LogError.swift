@@ -31,7 +31,8 @@ package enum LogError: Error, Sendable {
 
     // The world's failures.
 
-    /// The disk is full. Nothing was acknowledged; the log goes on serving reads, and appends once space returns.
+    /// The disk is full. Nothing was acknowledged, nothing of it is left; the log goes on serving reads, retention and
+    /// deletion, and appends once space returns.
     case diskFull(FileError)
     /// A system call failed: the directory has gone offline.
     case file(FileError)
@@ -61,7 +62,8 @@ extension LogError {
         case .invalidTransactionState: .invalidTxnState
         case .transactionCoordinatorFenced: .transactionCoordinatorFenced
         case .inconsistentTopicID: .inconsistentTopicID
-        // Retriable: the client refreshes its metadata and tries again.
+        // Retriable: the client refreshes its metadata and tries again. For a full disk too: Kafka has no code of its
+        // own, takes the directory offline and answers with this one, so that all producers know to repeat the batch.
         case .diskFull, .file, .malformed, .directoryOffline: .kafkaStorageError
         case .closed: .notLeaderOrFollower
         }
@@ -74,6 +76,8 @@ extension LogError {
         default: false
         }
     }
+
+    package var isDiskFull: Bool { if case .diskFull = self { true } else { false } }
 }
 
 extension LogError: CustomStringConvertible {
@@ -110,4 +114,16 @@ extension LogError: CustomStringConvertible {
 /// Runs file operations as part of a log's: their errors become the log's.
 func logErrors<Result>(_ body: () throws(FileError) -> Result) throws(LogError) -> Result {
     do throws(FileError) { return try body() } catch { throw LogError(error) }
+}
+
+/// Runs what may as well be done later: a full disk puts it off. Returns whether it was done.
+@discardableResult
+func unlessFull(_ body: () throws(LogError) -> Void) throws(LogError) -> Bool {
+    do throws(LogError) {
+        try body()
+        return true
+    } catch {
+        guard error.isDiskFull else { throw error }
+        return false
+    }
 }

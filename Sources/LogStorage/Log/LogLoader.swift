@@ -22,7 +22,8 @@ import Synchronization
 ///    anyway.
 /// 7. Cut the epochs to the log, load the producers from the newest snapshot, and replay what it lacks.
 ///
-/// Each pass leaves a state from which all of them can be run again, to the same end.
+/// Each pass leaves a state from which all of them can be run again, to the same end. A full disk stops none of them:
+/// indexes stay in memory, and snapshots and epochs are written another time, so that retention can make room.
 struct LogLoader {
     var partition: TopicPartition
     var directory: String
@@ -54,6 +55,7 @@ struct LogLoader {
         case truncated(base: Offset, to: Offset, position: Int64, problem: String, lostBytes: Int64)
         case removedSegments(count: Int, after: Offset)
         case startedOver(logEnd: Offset, logStart: Offset)
+        case diskFull(path: String)
     }
 
     private struct Files {
@@ -117,8 +119,10 @@ struct LogLoader {
         epochs.truncateStart(to: start)
         if epochs != readEpochs { mustSaveEpochs = true }
         if mustSaveEpochs {
-            try logErrors { () throws(FileError) in
-                try LeaderEpochCheckpoint(in: directory, fileSystem).write(epochs.entries)
+            mustSaveEpochs = try !putOffIfFull { () throws(LogError) in
+                try logErrors { () throws(FileError) in
+                    try LeaderEpochCheckpoint(in: directory, fileSystem).write(epochs.entries)
+                }
             }
         }
         try removeSnapshots(&snapshots) { $0 > end }
@@ -137,11 +141,20 @@ struct LogLoader {
         var state = producers ?? ProducerStateManager(mapEnd: end)
         state.advance(to: end)
         if start > 0 { state.logStartMoved(to: start) }
-        return try makeLog(segments, epochs, state, completed, snapshots, files, start: start, end: end)
+        return try makeLog(
+            segments, epochs, hasUnsavedEpochs: mustSaveEpochs, state, completed, snapshots, files, start: start,
+            end: end)
+    }
+
+    /// Runs what only spares the next start work. Returns whether there was room for it.
+    private func putOffIfFull(_ body: () throws(LogError) -> Void) throws(LogError) -> Bool {
+        let isDone = try unlessFull(body)
+        if !isDone { report(.diskFull(path: directory)) }
+        return isDone
     }
 
     private func makeLog(
-        _ segments: SegmentList, _ epochs: LeaderEpochCache, _ producers: ProducerStateManager,
+        _ segments: SegmentList, _ epochs: LeaderEpochCache, hasUnsavedEpochs: Bool, _ producers: ProducerStateManager,
         _ completed: [CompletedTransaction], _ snapshots: [Offset], _ files: Files, start: Offset, end: Offset
     ) throws(LogError) -> PartitionLog {
         var topicID: KafkaUUID?
@@ -168,11 +181,14 @@ struct LogLoader {
         let log = PartitionLog(
             partition, health: health, pool: pool, producerExpiration: producerExpiration,
             mutation: PartitionLog.Mutation(
-                producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID), published: published)
+                producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID,
+                hasUnsavedEpochs: hasUnsavedEpochs), published: published)
         // What was made or removed here is not so on disk yet.
         if files.segments.isEmpty || !isClean { log.directoryChanged.store(true, ordering: .releasing) }
         if !isClean {
-            try log.mutate { (state) throws(LogError) in try log.takeSnapshot(&state, in: directory) }
+            _ = try putOffIfFull { () throws(LogError) in
+                try log.mutate { (state) throws(LogError) in try log.takeSnapshot(&state, in: directory) }
+            }
         }
         return log
     }
@@ -290,7 +306,7 @@ struct LogLoader {
             try segment.reindex(header, interval: configuration.indexIntervalBytes)
             return true
         }
-        try segment.seal()
+        _ = try putOffIfFull { () throws(LogError) in try segment.seal() }
         report(.rebuiltIndex(path: segment.path(.index)))
     }
 
@@ -388,7 +404,7 @@ struct LogLoader {
                     base: segment.base, to: result.nextOffset, position: result.validBytes,
                     problem: result.problem ?? "", lostBytes: size - result.validBytes))
         }
-        try segment.seal()
+        _ = try putOffIfFull { () throws(LogError) in try segment.seal() }
         report(.recovered(base: segment.base, bytes: result.validBytes))
         return result
     }
@@ -398,10 +414,12 @@ struct LogLoader {
     ) throws(LogError) {
         let path = directory + "/" + SegmentFileName(base: producers.mapEnd, kind: .snapshot).name
         let content = ProducerSnapshot.encode(producers.snapshot)
-        try logErrors { () throws(FileError) in
-            try fileSystem.open(path, .replace).write(ByteBuffer(bytes: content), at: 0)
+        let isWritten = try putOffIfFull { () throws(LogError) in
+            try logErrors { () throws(FileError) in
+                try fileSystem.open(path, .replace).write(ByteBuffer(bytes: content), at: 0)
+            }
         }
-        snapshots.append(producers.mapEnd)
+        if isWritten { snapshots.append(producers.mapEnd) }
     }
 
     private func removeSnapshots(

@@ -131,7 +131,7 @@ extension PartitionLog {
                 state.epochs.assign(header.header.partitionLeaderEpoch, startOffset: header.baseOffset)
                 || epochsChanged
         }
-        if epochsChanged { try saveEpochs(state) }
+        if epochsChanged || state.hasUnsavedEpochs { try saveEpochs(&state) }
         info.epochChanged = epochsChanged
 
         // 3. A new segment, if this one is full or old.
@@ -144,7 +144,8 @@ extension PartitionLog {
             info.rolled = true
         }
 
-        // 4. The write.
+        // 4. The write. After it nothing may fail but the disk, so what an abort needs is looked at before.
+        if batches.contains(where: { $0.marker?.isCommit == false }) { _ = try segment.transactions.entries() }
         let position = try segment.size
         try segment.append(headers, indexInterval: configuration.indexIntervalBytes, put)
 
@@ -204,8 +205,8 @@ extension PartitionLog {
 
     /// Ends the active segment and begins a new one at `base`. Returns the new one.
     func roll(to base: Offset, now: Timestamp, _ state: inout Mutation) throws(LogError) -> LogSegment {
-        let (active, directory, configuration, end) = published.withLock {
-            ($0.segments.active, $0.directory, $0.configuration, $0.offsets.logEnd)
+        let (active, directory, end) = published.withLock {
+            ($0.segments.active, $0.directory, $0.offsets.logEnd)
         }
         let base = max(base, end)
         // Nothing in it: it can be the new one.
@@ -213,6 +214,14 @@ extension PartitionLog {
         try active.seal()
         state.producers.advance(to: base)
         try takeSnapshot(&state, in: directory)
+        let segment = try begin(at: base, now: now)
+        active.closeIdle()
+        return segment
+    }
+
+    /// Begins a new segment, which takes no more room than its files' names.
+    func begin(at base: Offset, now: Timestamp) throws(LogError) -> LogSegment {
+        let (directory, configuration) = published.withLock { ($0.directory, $0.configuration) }
         let segment = LogSegment(
             base: base, in: directory, isNew: true, hasTransactions: false, now: now,
             jitter: Self.jitter(configuration), pool: pool)
@@ -226,7 +235,6 @@ extension PartitionLog {
             published.offsets.logEnd = max(published.offsets.logEnd, base)
             published.recent.add(published.end)
         }
-        active.closeIdle()
         return segment
     }
 

@@ -5,23 +5,28 @@ import KafkaModel
 extension PartitionLog {
     /// Makes everything durable and leaves the files as a clean start expects them: a snapshot of the producers at
     /// the end, indexes written and cut to size. The log throws ``LogError/closed`` from now on.
+    ///
+    /// - Throws: also when the disk was too full for all that: the next start has to recover the log then.
     package func close(now: Timestamp) throws(LogError) {
+        var hasRoom = true
         try mutate { (state) throws(LogError) in
             let (directory, active, removed) = (path, published.withLock { $0.segments.active }, state.removed)
-            try takeSnapshot(&state, in: directory)
-            try active.seal()
+            hasRoom = try unlessFull { () throws(LogError) in
+                if state.hasUnsavedEpochs { try saveEpochs(&state) }
+                try takeSnapshot(&state, in: directory)
+                try active.seal()
+            }
             state.isClosed = true
             // Nobody comes back for them before the next start, which would remove them too.
             try logErrors { () throws(FileError) in for (segment, _) in removed { try segment.remove() } }
             state.removed = []
         }
-        let offsets = try flush(now: now)
+        try flush(now: now)
         let segments = published.withLock { $0.segments }
         try logErrors { () throws(FileError) in
-            try segments.active.offsetIndex.sync()
-            try segments.active.timeIndex.sync()
+            guard hasRoom else { throw FileError(.write, path, code: FileError.noSpace) }
+            try segments.active.syncIndexes()
         }
-        _ = offsets
         for segment in segments.all { segment.close() }
     }
 

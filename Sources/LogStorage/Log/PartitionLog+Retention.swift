@@ -43,7 +43,7 @@ extension PartitionLog {
             published.ended.removeAll { $0.firstOffset < offset }
             published.updateLastStable()
         }
-        if state.epochs.truncateStart(to: offset) { try saveEpochs(state) }
+        if state.epochs.truncateStart(to: offset) { try saveEpochsUnlessFull(&state) }
         return true
     }
 
@@ -52,6 +52,9 @@ extension PartitionLog {
     /// Only what lies below the high watermark goes. The log's start moves first, then files are renamed to
     /// `.deleted`, so that a crash in between leaves nothing readable that is half gone; ``removeDeletedFiles(now:)``
     /// removes them once `file.delete.delay.ms` has passed.
+    ///
+    /// Works on a full disk too, where it is needed most: if not even the files of a new segment can be completed, those
+    /// of the old ones are removed at once.
     @discardableResult
     package func deleteOldSegments(now: Timestamp) throws(LogError) -> RetentionResult {
         let view = published.withLock { $0 }
@@ -62,8 +65,13 @@ extension PartitionLog {
             var segments: [LogSegment] = []
             // If all may go, a new segment becomes the active one first.
             let (active, offsets) = published.withLock { ($0.segments.active, $0.offsets) }
+            var hasRoom = true
             if decisions.last?.0 === active, offsets.logEnd == view.offsets.logEnd {
-                _ = try roll(to: offsets.logEnd, now: now, &state)
+                hasRoom = try unlessFull { () throws(LogError) in
+                    _ = try roll(to: offsets.logEnd, now: now, &state)
+                }
+                // What goes need not be sealed.
+                if !hasRoom { _ = try begin(at: offsets.logEnd, now: now) }
             }
             // The log may have changed since it was looked at: only what still stands first goes.
             var current = published.withLock { $0.segments }
@@ -79,6 +87,10 @@ extension PartitionLog {
             }
             _ = try raiseLogStart(to: start, &state)
             try retire(segments, now: now, &state)
+            if !hasRoom {
+                try removeDeletedFiles(dueBy: .max, &state)
+                try takeSnapshot(&state, in: published.withLock { $0.directory })
+            }
             return RetentionResult(removed: removed, logStart: published.withLock { $0.offsets.logStart })
         }
     }
@@ -142,15 +154,18 @@ extension PartitionLog {
     /// Removes the files of segments that were retired `file.delete.delay.ms` ago. Returns how many segments.
     @discardableResult
     package func removeDeletedFiles(now: Timestamp) throws(LogError) -> Int {
-        try mutate { (state) throws(LogError) in
-            let due = state.removed.filter { $0.at <= now }
-            guard !due.isEmpty else { return 0 }
-            state.removed.removeAll { $0.at <= now }
-            try logErrors { () throws(FileError) in
-                for (segment, _) in due { try segment.remove() }
-            }
-            return due.count
+        try mutate { (state) throws(LogError) in try removeDeletedFiles(dueBy: now, &state) }
+    }
+
+    @discardableResult
+    private func removeDeletedFiles(dueBy now: Timestamp, _ state: inout Mutation) throws(LogError) -> Int {
+        let due = state.removed.filter { $0.at <= now }
+        guard !due.isEmpty else { return 0 }
+        state.removed.removeAll { $0.at <= now }
+        try logErrors { () throws(FileError) in
+            for (segment, _) in due { try segment.remove() }
         }
+        return due.count
     }
 
     /// When the next removal is due; nil when none waits.

@@ -11,7 +11,7 @@ extension PartitionLog {
             let view = published.withLock { $0 }
             guard offset < view.offsets.logEnd else {
                 // A leadership without a record may have left its epoch at the end. It is part of what is cut off.
-                if state.epochs.truncateEnd(to: view.offsets.logEnd) { try saveEpochs(state) }
+                if state.epochs.truncateEnd(to: view.offsets.logEnd) { try saveEpochsUnlessFull(&state) }
                 return view.offsets.logEnd
             }
             if offset < view.segments.first.base {
@@ -47,7 +47,7 @@ extension PartitionLog {
                 published.recent.add(published.end)
             }
             try discard(removed)
-            if state.epochs.truncateEnd(to: end) { try saveEpochs(state) }
+            if state.epochs.truncateEnd(to: end) { try saveEpochsUnlessFull(&state) }
             try reloadProducers(&state, now: now)
             return end
         }
@@ -88,7 +88,7 @@ extension PartitionLog {
             published.ended = []
             published.updateLastStable()
         }
-        if state.epochs.removeAll() { try saveEpochs(state) }
+        if state.epochs.removeAll() { try saveEpochsUnlessFull(&state) }
     }
 
     /// Removes segments that are no longer listed, at once: what was cut off was never acknowledged to anyone who

@@ -36,6 +36,9 @@ package final class PartitionLog: Sendable {
         var removed: [(segment: LogSegment, at: Timestamp)] = []
         var isClosed = false
         var topicID: KafkaUUID?
+        /// The checkpoint of leader epochs is older than ``epochs``: the disk was full. Nothing is appended before it is
+        /// written, so that no record is on disk whose leadership is not.
+        var hasUnsavedEpochs = false
     }
     let mutation: Mutex<Mutation>
 
@@ -164,7 +167,7 @@ package final class PartitionLog: Sendable {
     package func assignEpochStart(_ epoch: LeaderEpoch) throws(LogError) {
         try mutate { (state) throws(LogError) in
             let end = published.withLock { $0.offsets.logEnd }
-            if state.epochs.assign(epoch, startOffset: end) { try saveEpochs(state) }
+            if state.epochs.assign(epoch, startOffset: end) { try saveEpochsUnlessFull(&state) }
         }
     }
 
@@ -217,15 +220,22 @@ package final class PartitionLog: Sendable {
     }
 
     /// Writes the leader epoch checkpoint and shows the epochs to readers.
-    func saveEpochs(_ state: borrowing Mutation) throws(LogError) {
+    func saveEpochs(_ state: inout Mutation) throws(LogError) {
         let epochs = state.epochs
         let directory = published.withLock { published in
             published.epochs = epochs
             return published.directory
         }
+        state.hasUnsavedEpochs = true
         try logErrors { () throws(FileError) in
             try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries)
         }
+        state.hasUnsavedEpochs = false
+    }
+
+    /// As ``saveEpochs(_:)``, for changes that a start would find out by itself as long as no record follows.
+    func saveEpochsUnlessFull(_ state: inout Mutation) throws(LogError) {
+        try unlessFull { () throws(LogError) in try saveEpochs(&state) }
     }
 }
 
