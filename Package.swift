@@ -115,6 +115,13 @@ let package = Package(
             name: "ClusterControlTests",
             dependencies: ["ClusterControl", "ClusterMetadata", "KafkaModel", "SimulationKit", "GoldenFixtures"]),
         .testTarget(
+            name: "ControllerGoldenTests",
+            dependencies: [
+                "BrokerServer", "ClusterControl", "ClusterMetadata", "ZooKeeperStore", "ZooKeeperClient",
+                "KafkaProtocol",
+                "KafkaModel", "GoldenFixtures", nioCore,
+            ]),
+        .testTarget(
             name: "GroupCoordinationTests",
             dependencies: [
                 "GroupCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures",
