@@ -2,6 +2,7 @@
 
 import ClusterMetadata
 import KafkaModel
+import Replication
 import Testing
 
 @testable import BrokerServer
@@ -16,7 +17,8 @@ import Testing
         let (last, epoch) = try await scene.append(3, to: partition)
         #expect(scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == nil)
         let hosted = try #require(scene.replicas.partition(partition))
-        #expect(hosted.fetched(by: 2, from: last + 1, logStart: 0) == .none)
+        hosted.fetched(
+            PartitionRead(offset: last + 1, leaderEpoch: -1, lastFetchedEpoch: -1, logStart: 0, maxBytes: 0), by: 2)
         #expect(scene.replicas.acknowledgement(of: partition, through: last, epoch: epoch) == ErrorCode.none)
     }
 
@@ -74,7 +76,7 @@ import Testing
         await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 5))
         let errors = await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 5, topicID: id))
         #expect(errors[partition] == ErrorCode.none)
-        #expect(scene.replicas.partition(partition)?.state.withLock { $0.topicID } == id)
+        #expect(scene.replicas.partition(partition)?.state.withLock { $0.replica.topicID } == id)
     }
 
     @Test func aFollowerWaitsForALeaderThatIsNotAlive() async throws {
@@ -86,12 +88,12 @@ import Testing
 }
 
 /// Who may send control requests.
-@Suite struct ControlFenceTests {
+@Suite struct ControlGateTests {
     @Test func whoWasReplacedAndWhoMeansAnEarlierLifeAreRefused() async throws {
         let scene = try ReplicaScene()
-        let fence = ControlFence(replicas: scene.replicas, brokerEpoch: { 100 })
+        let gate = ControlGate(replicas: scene.replicas, brokerEpoch: { 100 })
         func refusal(_ controller: ControllerEpoch, _ broker: BrokerEpoch) -> ErrorCode? {
-            fence.refusal(controllerEpoch: controller, brokerEpoch: broker)
+            gate.refusal(controllerEpoch: controller, brokerEpoch: broker)
         }
         #expect(refusal(3, 100) == nil)
         #expect(refusal(2, 100) == .staleControllerEpoch)

@@ -4,6 +4,7 @@ import ClusterControl
 import ClusterMetadata
 import KafkaModel
 import KafkaProtocol
+import Replication
 
 /// Control requests between the words of the controller and the messages on the wire. The versions end here: no engine
 /// knows in which form a decision travelled.
@@ -277,34 +278,12 @@ enum ControlMessages {
     }
 }
 
-/// What a LeaderAndIsr request says about one partition.
-struct LeaderAndIsrPartition: Sendable {
-    let partition: TopicPartition
-    /// Nil when the request carries none (inter-broker protocol below 2.8).
-    let topicID: KafkaUUID?
-    let controllerEpoch: ControllerEpoch
-    let leader: BrokerID
-    let leaderEpoch: LeaderEpoch
-    let inSyncReplicas: [BrokerID]
-    let partitionEpoch: PartitionEpoch
-    let replicas: [BrokerID]
-    let addingReplicas: [BrokerID]
-    let removingReplicas: [BrokerID]
-    let isNew: Bool
-    let recoveryState: LeaderRecoveryState
-
+extension LeaderAndIsrPartition {
     init(_ state: LeaderAndIsrRequest.LeaderAndIsrPartitionState, topic: String, id: KafkaUUID?) {
-        partition = TopicPartition(topic, state.partitionIndex)
-        topicID = id
-        controllerEpoch = state.controllerEpoch
-        leader = state.leader
-        leaderEpoch = state.leaderEpoch
-        inSyncReplicas = state.isr
-        partitionEpoch = state.partitionEpoch
-        replicas = state.replicas
-        addingReplicas = state.addingReplicas
-        removingReplicas = state.removingReplicas
-        isNew = state.isNew
-        recoveryState = LeaderRecoveryState(rawValue: state.leaderRecoveryState) ?? .recovered
+        self.init(
+            partition: TopicPartition(topic, state.partitionIndex), topicID: id,
+            controllerEpoch: state.controllerEpoch, leader: state.leader, leaderEpoch: state.leaderEpoch,
+            inSyncReplicas: state.isr, partitionEpoch: state.partitionEpoch, replicas: state.replicas,
+            isNew: state.isNew)
     }
 }

@@ -121,24 +121,24 @@ enum AllHandlers {
 
     /// What brokers and the controller ask of one another.
     private static func clusterHandlers(_ services: BrokerServices) -> [any ApiHandler] {
-        let fence = ControlFence(
+        let gate = ControlGate(
             replicas: services.replicas, brokerEpoch: { [identity = services.identity] in identity.epoch })
         return [
             LeaderAndIsrHandler(
-                fence: fence, replicas: services.replicas,
+                gate: gate, replicas: services.replicas,
                 loadSettings: { topics in await loadSettings(of: topics, services) },
                 rolesChanged: {
                     services.groups.rolesChanged($0)
                     services.transactions.rolesChanged($0)
                 }),
             StopReplicaHandler(
-                fence: fence, replicas: services.replicas,
+                gate: gate, replicas: services.replicas,
                 stopped: {
                     services.groups.stopped($0)
                     services.transactions.stopped($0)
                 }),
             UpdateMetadataHandler(
-                fence: fence, replicas: services.replicas,
+                gate: gate, replicas: services.replicas,
                 interBrokerListener: services.configuration().network.interBrokerListener,
                 changed: { update, _, after in
                     // Another topic of the same name must not inherit what this one was set to.

@@ -7,18 +7,17 @@ import KafkaProtocol
 import LogStorage
 
 /// What the three control requests have in common: who may send them.
-struct ControlFence: Sendable {
+struct ControlGate: Sendable {
     let replicas: ReplicaManager
     /// This broker's epoch: the czxid of its registration. −1 before it is registered.
     let brokerEpoch: @Sendable () -> BrokerEpoch
 
     /// Why a request is refused whole; nil when its sender is the controller and means this life of the broker.
-    ///
-    /// A *larger* broker epoch is accepted: the controller may learn of a registration before the broker does.
     func refusal(controllerEpoch: ControllerEpoch, brokerEpoch epoch: BrokerEpoch) -> ErrorCode? {
-        if epoch != -1, epoch < brokerEpoch() { return .staleBrokerEpoch }
-        if replicas.isStale(controllerEpoch) { return .staleControllerEpoch }
-        return nil
+        let own = brokerEpoch()
+        return replicas.fence.withLock {
+            $0.refusal(controllerEpoch: controllerEpoch, brokerEpoch: epoch, own: own)
+        }
     }
 }
 
@@ -29,7 +28,7 @@ struct ControlFence: Sendable {
 struct LeaderAndIsrHandler: WaitingApiHandler {
     typealias Request = LeaderAndIsrRequest
 
-    let fence: ControlFence
+    let gate: ControlGate
     let replicas: ReplicaManager
     /// Reads the settings of topics that are new here, before their logs are made.
     let loadSettings: @Sendable (Set<String>) async -> Void
@@ -44,7 +43,7 @@ struct LeaderAndIsrHandler: WaitingApiHandler {
         await loadSettings(Set(changes.map(\.partition.topic)))
         return await replicas.onControlQueue { [self] in
             var response = LeaderAndIsrResponse()
-            if let refusal = fence.refusal(
+            if let refusal = gate.refusal(
                 controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
             {
                 response.errorCode = refusal
@@ -86,7 +85,7 @@ struct LeaderAndIsrHandler: WaitingApiHandler {
 struct StopReplicaHandler: WaitingApiHandler {
     typealias Request = StopReplicaRequest
 
-    let fence: ControlFence
+    let gate: ControlGate
     let replicas: ReplicaManager
     let stopped: @Sendable ([ControlRequest.StopReplica.Partition]) -> Void
 
@@ -96,7 +95,7 @@ struct StopReplicaHandler: WaitingApiHandler {
         let stops = ControlMessages.partitions(request, version: context.version)
         return await replicas.onControlQueue { [self] in
             var response = StopReplicaResponse()
-            if let refusal = fence.refusal(
+            if let refusal = gate.refusal(
                 controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
             {
                 response.errorCode = refusal
@@ -123,7 +122,7 @@ struct StopReplicaHandler: WaitingApiHandler {
 struct UpdateMetadataHandler: WaitingApiHandler {
     typealias Request = UpdateMetadataRequest
 
-    let fence: ControlFence
+    let gate: ControlGate
     let replicas: ReplicaManager
     let interBrokerListener: String
     /// Told to whoever waits for topics to appear or vanish.
@@ -135,7 +134,7 @@ struct UpdateMetadataHandler: WaitingApiHandler {
         let update = ControlMessages.update(request, version: context.version, listener: interBrokerListener)
         return await replicas.onControlQueue { [self] in
             var response = UpdateMetadataResponse()
-            if let refusal = fence.refusal(
+            if let refusal = gate.refusal(
                 controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
             {
                 response.errorCode = refusal

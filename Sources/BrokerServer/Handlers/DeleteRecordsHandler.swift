@@ -41,8 +41,7 @@ extension Partition {
     /// As leader, on the partition's log thread.
     func deleteRecords(below asked: Offset) -> DeletionOutcome {
         let (log, settings) = state.withLock { state -> (PartitionLog?, TopicSettings) in
-            guard case .leader = state.role else { return (nil, state.settings) }
-            return (state.log, state.settings)
+            (state.replica.isLeader ? state.log : nil, state.settings)
         }
         guard let log else { return .refused(.notLeaderOrFollower) }
         // What compaction keeps is not to be taken away.
@@ -64,7 +63,7 @@ extension Partition {
     var lowWatermark: Offset? {
         let isAlive = aliveness
         return state.withLock { state in
-            guard case .leader(let leader) = state.role, let log = state.log else { return nil }
+            guard let leader = state.replica.leader, let log = state.log else { return nil }
             return leader.lowWatermark(logStart: log.offsets.logStart, isAlive: isAlive)
         }
     }

@@ -115,11 +115,7 @@ final class PendingFetch: Sendable {
     private func noteProgress(of follower: BrokerID) {
         for partition in session.partitions {
             guard let id = partition.id, let hosted = handler.replicas.partition(id) else { continue }
-            let read = partition.read
-            guard hosted.access(epoch: read.leaderEpoch, leaderOnly: true).error.isNone else { continue }
-            // A log that parts from the leader's proves nothing.
-            if hosted.hasDiverged(read) { continue }
-            _ = hosted.fetched(by: follower, from: read.offset, logStart: read.logStart)
+            hosted.fetched(partition.read, by: follower)
         }
     }
 

@@ -45,7 +45,7 @@ final class FollowedPartition: Sendable {
 
     var id: TopicPartition { partition.id }
 
-    var topicID: KafkaUUID? { partition.state.withLock { $0.topicID } }
+    var topicID: KafkaUUID? { partition.state.withLock { $0.replica.topicID } }
 
     /// Ends it. Nothing is appended any more when this returns.
     func stop() { gate.withLock { $0 = true } }

@@ -7,10 +7,10 @@ import Logging
 import Replication
 import Synchronization
 
-/// Takes the wishes of leaders to change in-sync sets to the controller (AlterPartition, KIP-497): all that have gathered
-/// in one request, one request at a time, again until it is answered.
+/// Takes the wishes of leaders to change in-sync sets to the controller (AlterPartition, KIP-497), as `InSyncProposals`
+/// decides.
 ///
-/// Owner: its lock. A partition has at most one wish here; its leader asks again when it must.
+/// Owner of the wishes: the lock.
 final class InSyncSetProposer: Sendable {
     private struct Wish: Sendable {
         let partition: Partition
@@ -18,13 +18,7 @@ final class InSyncSetProposer: Sendable {
         let proposal: LeaderReplication.Proposal
     }
 
-    private struct State {
-        var wishes: [TopicPartition: Wish] = [:]
-        var isSending = false
-        var isStopped = false
-    }
-
-    private let state = Mutex(State())
+    private let proposals = Mutex(InSyncProposals<Wish>())
     private let brokerID: BrokerID
     private let brokerEpoch: @Sendable () -> BrokerEpoch
     private let channel: ControllerChannel
@@ -44,29 +38,16 @@ final class InSyncSetProposer: Sendable {
     }
 
     func propose(_ partition: Partition, topicID: KafkaUUID?, _ proposal: LeaderReplication.Proposal) {
-        let mustStart = state.withLock { state in
-            guard !state.isStopped else { return false }
-            state.wishes[partition.id] = Wish(partition: partition, topicID: topicID, proposal: proposal)
-            guard !state.isSending else { return false }
-            state.isSending = true
-            return true
-        }
+        let wish = Wish(partition: partition, topicID: topicID, proposal: proposal)
         // A bare task: it lives as long as there are wishes.
-        if mustStart { Task { await deliverAll() } }
+        if proposals.withLock({ $0.add(wish, for: partition.id) }) { Task { await deliverAll() } }
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { proposals.withLock { $0.stop() } }
 
     private func deliverAll() async {
         while true {
-            let wishes = state.withLock { state -> [Wish] in
-                guard !state.isStopped, !state.wishes.isEmpty else {
-                    state.isSending = false
-                    return []
-                }
-                defer { state.wishes = [:] }
-                return Array(state.wishes.values)
-            }
+            let wishes = Array(proposals.withLock { $0.take() }.values)
             if wishes.isEmpty { return }
             var isDelivered = false
             do {
@@ -75,20 +56,12 @@ final class InSyncSetProposer: Sendable {
                 logger.debug(
                     "The controller could not be asked to change in-sync sets", metadata: ["error": "\(error)"])
             }
-            // Those that were answered with "try again" have asked anew by now.
-            if isDelivered {
-                if state.withLock({ state in wishes.contains { state.wishes[$0.partition.id] != nil } }) {
-                    try? await Task.sleep(for: .milliseconds(50))
-                }
-                continue
+            let mustWait = proposals.withLock { proposals in
+                if isDelivered { return proposals.answered() }
+                proposals.failed()
+                return true
             }
-            // Not delivered: they stay wishes, unless their leaders have asked anew meanwhile.
-            state.withLock { state in
-                for wish in wishes where state.wishes[wish.partition.id] == nil {
-                    state.wishes[wish.partition.id] = wish
-                }
-            }
-            try? await Task.sleep(for: .milliseconds(50))
+            if mustWait { try? await Task.sleep(for: .milliseconds(InSyncProposals<Wish>.retryDelay)) }
         }
     }
 

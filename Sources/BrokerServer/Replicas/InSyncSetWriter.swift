@@ -49,7 +49,8 @@ final class InSyncSetWriter: Sendable {
     private func write(_ partition: Partition, _ proposal: LeaderReplication.Proposal) async {
         let wanted = PartitionState(
             leader: localID, leaderEpoch: proposal.leaderEpoch, inSyncReplicas: proposal.inSyncReplicas,
-            controllerEpoch: partition.state.withLock { $0.controllerEpoch }, partitionEpoch: proposal.partitionEpoch)
+            controllerEpoch: partition.state.withLock { $0.replica.controllerEpoch },
+            partitionEpoch: proposal.partitionEpoch)
         while !state.withLock({ $0.isStopped }), partition.isLeader {
             do throws(StoreError) {
                 let version = try await store.writePartitionState(partition.id, wanted)

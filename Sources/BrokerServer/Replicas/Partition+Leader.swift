@@ -16,63 +16,37 @@ extension Partition {
         try log.assignEpochStart(change.leaderEpoch)
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = aliveness
-        let leadership = Leadership(
-            leaderEpoch: change.leaderEpoch, partitionEpoch: change.partitionEpoch, replicas: change.replicas,
-            inSyncReplicas: change.inSyncReplicas)
-        let offsets = log.offsets
-        let actions = state.withLock { state -> [LeaderReplication.Action] in
-            take(change, log, &state)
-            if case .leader(var leader) = state.role {
-                let actions = leader.lead(leadership, epochStart: offsets.logEnd, logEnd: offsets.logEnd, now: now)
-                state.role = .leader(leader)
-                return actions
-            }
-            var leader = LeaderReplication(
-                localID: surroundings.localID, leadership, epochStart: offsets.logEnd, logEnd: offsets.logEnd,
-                highWatermark: offsets.highWatermark, minimumInSync: state.settings.configuration.minInSyncReplicas,
-                maximumLag: surroundings.lagTimeMax, now: now)
-            state.leadsSince = change.leaderEpoch
-            // An only replica has committed all that it has.
-            let actions = leader.begin(now: now, isAlive: isAlive)
-            state.role = .leader(leader)
-            return actions
+        let local = FollowerReplication.LocalLog(log)
+        let actions = state.withLock { state in
+            state.log = log
+            return state.replica.lead(
+                change, log: local,
+                .init(
+                    minimumInSync: state.settings.configuration.minInSyncReplicas,
+                    maximumLag: surroundings.lagTimeMax),
+                now: now, isAlive: isAlive)
         }
         perform(actions)
         surroundings.moved(id)
     }
 
     /// Becomes, or stays, follower; its fetcher is started elsewhere.
-    ///
-    /// - Returns: whether the leader or its epoch is new, so that fetching must begin anew.
-    @discardableResult
-    func makeFollower(_ change: LeaderAndIsrPartition, log: PartitionLog, leader: BrokerID?) -> Bool {
-        let isNew = state.withLock { state in
-            let isNew = state.leaderEpoch < change.leaderEpoch
-            take(change, log, &state)
-            state.role = .follower(leader: leader)
-            return isNew
+    func makeFollower(_ change: LeaderAndIsrPartition, log: PartitionLog, leader: BrokerID?) {
+        state.withLock { state in
+            state.log = log
+            state.replica.follow(change, leader: leader)
         }
         // Produces and fetches that wait for this leader are told that it is none.
         surroundings.moved(id)
-        return isNew
     }
 
     /// Stops being anything; what waits is told so.
     func retire() {
         state.withLock { state in
-            state.role = .idle
+            state.replica.retire()
             state.log = nil
         }
         surroundings.moved(id)
-    }
-
-    private func take(_ change: LeaderAndIsrPartition, _ log: PartitionLog, _ state: inout State) {
-        state.leaderEpoch = change.leaderEpoch
-        state.partitionEpoch = change.partitionEpoch
-        state.controllerEpoch = change.controllerEpoch
-        state.replicas = change.replicas
-        state.topicID = change.topicID ?? state.topicID
-        state.log = log
     }
 }
 
@@ -97,14 +71,14 @@ extension Partition {
         _ batches: consuming ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin,
         ended: @escaping @Sendable (ProduceOutcome) -> Void
     ) {
-        let (log, epoch, refusal) = state.withLock { state -> (PartitionLog?, LeaderEpoch, ErrorCode?) in
-            guard case .leader(let leader) = state.role, let log = state.log else {
-                return (nil, state.leaderEpoch, .notLeaderOrFollower)
-            }
-            let refusal = acks == .all ? leader.admitsAcksAll() : .none
-            return (log, state.leaderEpoch, refusal.isNone ? nil : refusal)
+        let (log, epoch, refusal) = state.withLock { state in
+            (
+                state.log, state.replica.leaderEpoch,
+                state.log == nil
+                    ? .notLeaderOrFollower : state.replica.refusal(ofAppendWithAcksAll: acks == .all)
+            )
         }
-        guard let log, refusal == nil else { return ended(.refused(ProduceRefusal(refusal ?? .notLeaderOrFollower))) }
+        guard let log, refusal.isNone else { return ended(.refused(ProduceRefusal(refusal))) }
         var batches = batches
         do throws(LogError) {
             let info = try log.append(
@@ -128,19 +102,9 @@ extension Partition {
         }
     }
 
-    /// How far the records up to `last` are replicated; nil while replicas are missing.
-    ///
-    /// - Parameter epoch: under which they were appended. A broker that followed since may have cut them off, and others
-    ///   may lie at their offsets now: it answers NOT_LEADER_OR_FOLLOWER, though it leads again. A new epoch of a broker
-    ///   that leads on, as each departure from the in-sync set brings, changes nothing.
+    /// What became of records with acks=all up to `last`, appended in a leader epoch; nil while replicas are missing.
     func acknowledgement(through last: Offset, epoch: LeaderEpoch) -> ErrorCode? {
-        state.withLock { state in
-            guard case .leader(let leader) = state.role, state.leadsSince <= epoch else { return .notLeaderOrFollower }
-            switch leader.outcome(ofProduceUpTo: last + 1) {
-            case .waiting: return nil
-            case .done(let error): return error
-            }
-        }
+        state.withLock { $0.replica.acknowledgement(through: last, appendedIn: epoch) }
     }
 
     private func logEndMoved(to end: Offset) {

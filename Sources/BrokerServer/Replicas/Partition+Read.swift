@@ -102,40 +102,33 @@ extension Partition {
         }
     }
 
-    /// A follower has fetched from an offset, which proves that it holds what lies below.
-    func fetched(by follower: BrokerID, from offset: Offset, logStart: Offset) -> ErrorCode {
+    /// A follower fetches, which may prove that it holds what lies below.
+    func fetched(_ read: PartitionRead, by follower: BrokerID) {
+        guard let log else { return }
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = aliveness
-        var hasDeleted = false
-        let isReplica = withLeader { leader -> (Bool, [LeaderReplication.Action]) in
-            guard let known = leader.remotes[follower]?.logStart else { return (false, []) }
-            hasDeleted = logStart > known
-            return (
-                true,
-                leader.follower(follower, fetchedFrom: offset, logStart: logStart, now: now, isAlive: isAlive)
-            )
+        let local = FollowerReplication.LocalLog(log)
+        let known = log.knownEnd(of: read.lastFetchedEpoch)
+        let fetch = PartitionReplica.FollowerFetch(
+            follower: follower, offset: read.offset, logStart: read.logStart, leaderEpoch: read.leaderEpoch,
+            lastFetchedEpoch: read.lastFetchedEpoch)
+        let (actions, hasDeleted) = state.withLock { state in
+            let before = state.replica.leader?.remotes[follower]?.logStart
+            let actions = state.replica.fetched(fetch, log: local, known: known, now: now, isAlive: isAlive)
+            return (actions, before.map { read.logStart > $0 } ?? false)
         }
+        perform(actions)
         // A deletion of records may have waited for it.
         if hasDeleted { surroundings.moved(id) }
-        switch isReplica {
-        case true?: return .none
-        case false?: return .unknownLeaderEpoch
-        case nil: return .notLeaderOrFollower
-        }
     }
 
     /// The log, if this broker may serve a request that knows the leadership by `epoch`, or why not.
     func access(epoch: LeaderEpoch, leaderOnly: Bool) -> (log: PartitionLog?, error: ErrorCode) {
         state.withLock { state in
-            let error = EpochCheck.error(requested: epoch, current: state.leaderEpoch)
+            let error = state.replica.refusal(ofReaderIn: epoch, leaderOnly: leaderOnly)
             guard error.isNone else { return (nil, error) }
             guard let log = state.log else { return (nil, .notLeaderOrFollower) }
-            if log.isOffline { return (nil, .kafkaStorageError) }
-            switch state.role {
-            case .leader: return (log, .none)
-            case .follower where !leaderOnly: return (log, .none)
-            case .follower, .idle: return (nil, .notLeaderOrFollower)
-            }
+            return log.isOffline ? (nil, .kafkaStorageError) : (log, .none)
         }
     }
 
@@ -165,9 +158,8 @@ extension Partition {
     private func divergence(
         of request: PartitionRead, in log: PartitionLog
     ) throws(LogError) -> (epoch: LeaderEpoch, endOffset: Offset)? {
-        let end = log.endOffset(of: request.lastFetchedEpoch)
         let offsets = log.offsets
-        let known = end.epoch.flatMap { epoch in end.endOffset.map { (epoch: epoch, end: $0) } }
+        let known = log.knownEnd(of: request.lastFetchedEpoch)
         switch EpochCheck.divergence(
             lastFetched: request.lastFetchedEpoch, offset: request.offset, logStart: offsets.logStart, known: known)
         {
@@ -182,25 +174,21 @@ extension Partition {
     private func preferredReplica(rack: String, offset: Offset) -> BrokerID? {
         let image = surroundings.metadata.current
         return state.withLock { state in
-            guard case .leader(let leader) = state.role else { return nil }
-            return leader.preferredReadReplica(rack: rack, offset: offset) { image.brokers[$0]?.rack }
+            state.replica.leader?.preferredReadReplica(rack: rack, offset: offset) { image.brokers[$0]?.rack }
         }
     }
 }
 
 extension Partition {
-    /// Whether a reader's log parts from this one (KIP-595), so that its fetch offset proves nothing.
-    func hasDiverged(_ read: PartitionRead) -> Bool {
-        guard read.lastFetchedEpoch >= 0, let log else { return false }
-        do throws(LogError) { return try divergence(of: read, in: log) != nil } catch { return true }
-    }
+    /// Whether the high watermark may lie behind one that an earlier leader has told.
+    var isMarkUncertain: Bool { state.withLock { $0.replica.isMarkUncertain } }
+}
 
-    /// Whether the high watermark still lies behind the start of this leadership, so that an earlier leader may have told
-    /// a larger one.
-    var isMarkUncertain: Bool {
-        state.withLock { state in
-            guard case .leader(let leader) = state.role else { return false }
-            return leader.highWatermark < leader.epochStart
-        }
+extension PartitionLog {
+    /// Where an epoch, or the largest below it, ended here; nil when undefined.
+    fileprivate func knownEnd(of epoch: LeaderEpoch) -> (epoch: LeaderEpoch, end: Offset)? {
+        guard epoch >= 0 else { return nil }
+        let end = endOffset(of: epoch)
+        return end.epoch.flatMap { epoch in end.endOffset.map { (epoch: epoch, end: $0) } }
     }
 }

@@ -28,25 +28,9 @@ final class Partition: Sendable {
         let metadata: MetadataCache
     }
 
-    enum Role: Sendable {
-        /// Known, but told neither to lead nor to follow yet.
-        case idle
-        case leader(LeaderReplication)
-        /// Nil while the partition has no leader, or one that is not known to live.
-        case follower(leader: BrokerID?)
-    }
-
     struct State: Sendable {
-        var role = Role.idle
-        var leaderEpoch: LeaderEpoch = -1
-        /// The epoch under which this broker began to lead without having followed since. Meaningful for a leader only.
-        var leadsSince: LeaderEpoch = -1
-        var partitionEpoch: PartitionEpoch = -1
-        /// The controllership that made the current leader.
-        var controllerEpoch: ControllerEpoch = -1
-        var replicas: [BrokerID] = []
+        var replica: PartitionReplica
         var log: PartitionLog?
-        var topicID: KafkaUUID?
         var settings: TopicSettings
     }
 
@@ -60,7 +44,7 @@ final class Partition: Sendable {
         self.id = id
         self.thread = thread
         self.surroundings = surroundings
-        state = Mutex(State(settings: settings))
+        state = Mutex(State(replica: PartitionReplica(localID: surroundings.localID), settings: settings))
     }
 
     /// Runs work on the partition's log thread, in order.
@@ -70,7 +54,7 @@ final class Partition: Sendable {
 
     var log: PartitionLog? { state.withLock { $0.log } }
 
-    var isLeader: Bool { state.withLock { if case .leader = $0.role { true } else { false } } }
+    var isLeader: Bool { state.withLock { $0.replica.isLeader } }
 
     /// The topic's settings changed.
     func reconfigure(_ settings: TopicSettings) {
@@ -95,7 +79,7 @@ final class Partition: Sendable {
                 _ = log?.raiseHighWatermark(to: offset)
                 surroundings.moved(id)
             case .propose(let proposal):
-                surroundings.propose(self, state.withLock { $0.topicID }, proposal)
+                surroundings.propose(self, state.withLock { $0.replica.topicID }, proposal)
             }
         }
     }
@@ -107,15 +91,11 @@ final class Partition: Sendable {
     }
 
     /// Lets the leader's machine see an event; nil when this broker does not lead.
-    func withLeader<Result>(_ body: (inout LeaderReplication) -> (Result, [LeaderReplication.Action])) -> Result? {
+    func withLeader<Result: Sendable>(
+        _ body: (inout LeaderReplication) -> (Result, [LeaderReplication.Action])
+    ) -> Result? {
         let outcome = state.withLock { state -> (Result, [LeaderReplication.Action])? in
-            guard case .leader(var leader) = state.role else { return nil }
-            // Let go of it, so that it is changed where it lies and not copied.
-            state.role = .idle
-            let outcome = body(&leader)
-            state.role = .leader(leader)
-            state.partitionEpoch = leader.leadership.partitionEpoch
-            return outcome
+            state.replica.withLeader { body(&$0) }
         }
         guard let outcome else { return nil }
         perform(outcome.1)

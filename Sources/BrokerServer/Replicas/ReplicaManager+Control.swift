@@ -6,20 +6,12 @@ import Dispatch
 import KafkaModel
 import LogStorage
 import NIOCore
+import Replication
 import Synchronization
 
 // What the controller asks of this broker's replicas. Each function runs on the control queue, one at a time.
 
 extension ReplicaManager {
-    /// Fences requests of controllers that have been replaced. True when the sender's epoch is too old.
-    func isStale(_ epoch: ControllerEpoch) -> Bool {
-        controllerEpoch.withLock { current in
-            guard epoch >= current else { return true }
-            current = epoch
-            return false
-        }
-    }
-
     /// LeaderAndIsr: leads, follows or refuses each partition, and answers with an error for each.
     ///
     /// - Returns: the errors, and what became leader and follower, for the coordinators.
@@ -68,18 +60,13 @@ extension ReplicaManager {
 
     /// On the partition's log thread.
     private func apply(_ change: LeaderAndIsrPartition, to partition: Partition) -> (ErrorCode, NewRole) {
-        let (epoch, partitionEpoch, topicID) = partition.state.withLock {
-            ($0.leaderEpoch, $0.partitionEpoch, $0.topicID)
+        let isAlive = partition.aliveness
+        let verdict = partition.state.withLock { $0.replica.verdict(on: change, isAlive: isAlive) }
+        switch verdict {
+        case .unchanged(let error): return (error, .unchanged)
+        case .learn(let id): return (assign(id, to: partition), .unchanged)
+        case .lead, .follow: break
         }
-        if let topicID, let expected = change.topicID, topicID != expected { return (.inconsistentTopicID, .unchanged) }
-        guard change.leaderEpoch > epoch else {
-            // A topic that got its id only now: remember it (KIP-516); else the controller knows less than we do.
-            guard change.leaderEpoch == epoch, topicID == nil, let id = change.topicID else {
-                return (.staleControllerEpoch, .unchanged)
-            }
-            return (assign(id, to: partition), .unchanged)
-        }
-        if change.partitionEpoch < partitionEpoch { return (.none, .unchanged) }
         do throws(LogError) {
             if logs.log(for: change.partition) == nil, !change.isNew, logs.hasOfflineDirectory {
                 // It may lie in the directory that has failed: an empty one elsewhere would lose its records.
@@ -88,18 +75,16 @@ extension ReplicaManager {
             let log = try logs.getOrCreateLog(
                 change.partition, topicID: change.topicID,
                 configuration: settings.settings(of: change.partition.topic).log, now: BrokerClock.now)
-            if change.leader == localID {
-                followers.stop([change.partition])
+            followers.stop([change.partition])
+            guard case .follow(let leader) = verdict else {
                 try partition.makeLeader(change, log: log)
                 return (.none, .leads)
             }
-            let leader = metadata.current.isAlive(change.leader) ? change.leader : nil
             if leader == nil, change.leader >= 0 {
                 logger.error(
                     "The leader of a partition is not among the living; not following it yet",
                     metadata: ["kafka.partition": "\(change.partition)", "kafka.broker": "\(change.leader)"])
             }
-            followers.stop([change.partition])
             partition.makeFollower(change, log: log, leader: leader)
             if let leader { followers.start(partition, from: leader, epoch: change.leaderEpoch) }
             return (.none, .follows)
@@ -115,7 +100,7 @@ extension ReplicaManager {
     private func assign(_ id: KafkaUUID, to partition: Partition) -> ErrorCode {
         do throws(LogError) {
             try partition.log?.assignTopicID(id)
-            partition.state.withLock { $0.topicID = id }
+            partition.state.withLock { $0.replica.learn(id) }
             return .none
         } catch {
             return error.errorCode
@@ -146,17 +131,12 @@ extension ReplicaManager {
 
     /// On the partition's log thread.
     private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
-        let epoch = partition(stop.partition)?.state.withLock { $0.leaderEpoch } ?? -1
-        let isFenced =
-            stop.leaderEpoch != ControlRequest.StopReplica.Partition.epochDuringDeletion
-            && stop.leaderEpoch != ControlRequest.StopReplica.Partition.noEpoch && stop.leaderEpoch < epoch
-        if isFenced { return .fencedLeaderEpoch }
+        let partition = partition(stop.partition)
+        let refusal = partition?.state.withLock { $0.replica.refusal(ofStopIn: stop.leaderEpoch) } ?? .none
+        guard refusal.isNone else { return refusal }
         guard stop.delete else {
-            // It stays known, so that a later LeaderAndIsr finds it, but it serves nobody.
-            if let partition = partition(stop.partition) {
-                partition.state.withLock { state in
-                    if case .leader = state.role { state.role = .follower(leader: nil) }
-                }
+            if let partition {
+                partition.state.withLock { $0.replica.stop() }
                 moved(stop.partition)
             }
             return .none

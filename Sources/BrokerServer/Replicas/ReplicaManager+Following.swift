@@ -8,22 +8,15 @@ extension ReplicaManager {
     /// after the metadata was replaced.
     func followLeadersThatAppeared(_ candidates: [Partition], _ image: MetadataImage) {
         for partition in candidates {
-            let isWaiting = partition.state.withLock { state in
-                if case .follower(leader: nil) = state.role { true } else { false }
-            }
-            guard isWaiting, let known = image.partition(partition.id), known.leader != localID,
+            guard partition.state.withLock({ $0.replica.isWaitingForLeader }),
+                let known = image.partition(partition.id), known.leader != localID,
                 image.isAlive(known.leader)
             else { continue }
             partition.submit { [self] partition in
-                let epoch = partition.state.withLock { state -> LeaderEpoch? in
-                    // What the controller has said since then holds.
-                    guard case .follower(leader: nil) = state.role, state.leaderEpoch == known.leaderEpoch else {
-                        return nil
-                    }
-                    state.role = .follower(leader: known.leader)
-                    return state.leaderEpoch
+                let follows = partition.state.withLock {
+                    $0.replica.leaderAppeared(known.leader, leaderEpoch: known.leaderEpoch)
                 }
-                if let epoch { followers.start(partition, from: known.leader, epoch: epoch) }
+                if follows { followers.start(partition, from: known.leader, epoch: known.leaderEpoch) }
             }
         }
     }

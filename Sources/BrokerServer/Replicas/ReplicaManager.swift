@@ -33,8 +33,7 @@ final class ReplicaManager: Sendable {
     let delayedFetch: DelayedOperations<TopicPartition>
     /// Deletions of records that wait for replicas, by partition.
     let delayedDeleteRecords: DelayedOperations<TopicPartition>
-    /// The largest controller epoch seen in a control request.
-    let controllerEpoch = Mutex<ControllerEpoch>(0)
+    let fence = Mutex(ControlFence())
     let logger: Logger
     let control = DispatchQueue(label: "martlet.control-requests")
     /// Where segments that are full are made durable: one after the other, since they share disks.
