@@ -87,6 +87,8 @@ package struct CoordinatorBatch: Sendable, Hashable {
     package var producerEpoch: ProducerEpoch = -1
     package var baseSequence: Int32 = -1
     package var isTransactional: Bool { producerID != -1 }
+    /// What there is to show for records of a transaction; the machine passes on what its request came with.
+    package var proof = TransactionProof.notRequired
 
     package init(records: [Record], timestamp: Timestamp) {
         self.records = records

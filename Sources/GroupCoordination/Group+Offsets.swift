@@ -59,6 +59,7 @@ extension Group {
         if let producer = request.producer {
             batch.producerID = producer.id
             batch.producerEpoch = producer.epoch
+            batch.proof = producer.proof
         }
         turn.append(
             batch,

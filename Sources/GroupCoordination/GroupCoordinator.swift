@@ -47,6 +47,9 @@ package struct GroupCoordinator: CoordinatorMachine {
 
     // MARK: Requests
 
+    /// What keeps any request for a group from being served; nil if nothing does.
+    package func refusal(_ group: String) -> ErrorCode? { error(group) }
+
     package mutating func join(_ request: JoinGroup, token: RequestToken, now: Timestamp) -> [GroupAction] {
         turn(now) { coordinator, turn in
             if let error = coordinator.error(request.group) {

@@ -217,10 +217,13 @@ package struct OffsetCommit: Hashable, Sendable {
     package struct Producer: Hashable, Sendable {
         package var id: ProducerID
         package var epoch: ProducerEpoch
+        /// What the log is to be shown, that the group's partition belongs to the transaction (KIP-890).
+        package var proof: TransactionProof
 
-        package init(id: ProducerID, epoch: ProducerEpoch) {
+        package init(id: ProducerID, epoch: ProducerEpoch, proof: TransactionProof = .notRequired) {
             self.id = id
             self.epoch = epoch
+            self.proof = proof
         }
     }
 

@@ -31,7 +31,7 @@ private final class MemoryLog: CoordinatedLog {
 
     func submit(_ work: @escaping @Sendable () -> Void) { work() }
 
-    func append(_ batch: ByteBuffer, ended: @escaping End) {
+    func append(_ batch: ByteBuffer, proof: TransactionProof, ended: @escaping End) {
         let base = state.withLock { state -> Offset? in
             var batch = batch
             let base = state.end

@@ -12,9 +12,12 @@ protocol CoordinatedLog: Sendable {
 
     /// Appends a batch as leader; called on the thread of ``submit(_:)``.
     ///
-    /// - Parameter ended: called once, when every in-sync replica has the batch or it has failed, on any thread, with the
-    ///   offset of the batch's first record.
-    func append(_ batch: ByteBuffer, ended: @escaping @Sendable (ErrorCode, Offset) -> Void)
+    /// - Parameters:
+    ///   - proof: what there is to show for records of a transaction.
+    ///   - ended: called once, when every in-sync replica has the batch or it has failed, on any thread, with the
+    ///     offset of the batch's first record.
+    func append(
+        _ batch: ByteBuffer, proof: TransactionProof, ended: @escaping @Sendable (ErrorCode, Offset) -> Void)
 
     /// Hands over all batches from the log's start to its end, in order; may block. Ends early when `body` returns false.
     func readAll(_ body: (RecordBatch) throws -> Bool) throws
@@ -33,14 +36,16 @@ struct LedPartition: CoordinatedLog {
         partition.submit { _ in work() }
     }
 
-    func append(_ batch: ByteBuffer, ended: @escaping @Sendable (ErrorCode, Offset) -> Void) {
+    func append(
+        _ batch: ByteBuffer, proof: TransactionProof, ended: @escaping @Sendable (ErrorCode, Offset) -> Void
+    ) {
         let batches: ValidatedBatches
         do throws(RecordError) {
             batches = try partition.validateCoordinated(batch)
         } catch {
             return ended(error.errorCode, -1)
         }
-        partition.append(batches, acks: .all, origin: .coordinator) { [self] in settle($0, ended) }
+        partition.append(batches, acks: .all, origin: .coordinator, proof: proof) { [self] in settle($0, ended) }
     }
 
     /// Tells the coordinator once every in-sync replica has what was appended.

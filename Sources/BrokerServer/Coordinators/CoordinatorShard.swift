@@ -194,7 +194,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
             state.pending.append(contentsOf: batches.map { Pending(id: $0.id) })
         }
         for (id, batch) in batches {
-            log.append(batch.encoded(compression: surroundings.compression)) { [self] error, baseOffset in
+            log.append(batch.encoded(compression: surroundings.compression), proof: batch.proof) {
+                [self] error, baseOffset in
                 ended(id, error, baseOffset)
             }
         }

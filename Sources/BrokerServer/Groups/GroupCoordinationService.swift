@@ -66,6 +66,12 @@ final class GroupCoordinationService: Sendable {
         for case .reply(_, let reply) in call(&nobody, RequestToken(0), 0) { deliver(reply) }
     }
 
+    /// What keeps any request for a group from being served here; nil if nothing does.
+    func refusal(_ group: String) -> ErrorCode? {
+        guard let shard = shard(of: group) else { return nobody.refusal(group) }
+        return shard.look { $0.refusal(group) }
+    }
+
     func describe(_ group: String) -> GroupDescription {
         shard(of: group)?.look { $0.describe(group) } ?? nobody.describe(group)
     }

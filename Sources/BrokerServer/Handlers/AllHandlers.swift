@@ -43,7 +43,7 @@ enum AllHandlers {
                 servedVersions: { served.versions.withLock { $0 } },
                 finalizedFeaturesEpoch: { [features = services.features] in features.epoch }),
             MetadataHandler(metadata: services.metadata, autoCreation: services.autoCreation),
-            ProduceHandler(replicas: services.replicas, metadata: services.metadata),
+            ProduceHandler(replicas: services.replicas, metadata: services.metadata, verifier: services.verifier),
             FetchHandler(
                 replicas: services.replicas, metadata: services.metadata,
                 sessions: FetchSessions(slots: configuration.fetch.sessionSlots),
@@ -53,7 +53,7 @@ enum AllHandlers {
             OffsetForLeaderEpochHandler(replicas: services.replicas),
             FindCoordinatorHandler(
                 metadata: services.metadata, autoCreation: services.autoCreation,
-                groupPartitions: services.groupPartitions, transactionPartitions: services.transactionPartitions),
+                groups: services.groups, transactions: services.transactions),
             InitProducerIdHandler(producerIDs: producerIDs, transactions: services.transactions),
         ]
     }
@@ -86,7 +86,9 @@ enum AllHandlers {
             AddPartitionsToTxnHandler(transactions: transactions, metadata: metadata),
             AddOffsetsToTxnHandler(transactions: transactions, groups: services.groups),
             EndTxnHandler(transactions: transactions),
-            TxnOffsetCommitHandler(groups: services.groups, metadata: metadata),
+            TxnOffsetCommitHandler(
+                groups: services.groups, metadata: metadata, replicas: services.replicas,
+                verifier: services.verifier),
             WriteTxnMarkersHandler(writer: services.markerWriter),
             DescribeTransactionsHandler(transactions: transactions),
             ListTransactionsHandler(transactions: transactions),

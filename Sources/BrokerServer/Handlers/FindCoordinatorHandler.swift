@@ -19,9 +19,8 @@ struct FindCoordinatorHandler: ApiHandler {
 
     let metadata: MetadataCache
     let autoCreation: AutoTopicCreation
-    /// How many partitions the topics of the coordinators have, fixed since the start.
-    let groupPartitions: Int32
-    let transactionPartitions: Int32
+    let groups: GroupCoordinationService
+    let transactions: TransactionCoordinationService
 
     func handle(_ request: FindCoordinatorRequest, _ context: RequestContext<FindCoordinatorResponse>) {
         var response = FindCoordinatorResponse()
@@ -59,34 +58,23 @@ struct FindCoordinatorHandler: ApiHandler {
     private func find(
         _ key: String, _ type: Int8, _ context: RequestContext<FindCoordinatorResponse>
     ) -> Found {
-        let topic: String
-        let count: Int32
+        let coordinating: TopicPartition
         switch KeyType(rawValue: type) {
-        case .group: (topic, count) = (InternalTopic.consumerOffsets, groupPartitions)
-        case .transaction: (topic, count) = (InternalTopic.transactionState, transactionPartitions)
+        case .group: coordinating = groups.partition(of: key)
+        case .transaction: coordinating = transactions.partition(of: key)
         case .share: return Found(error: context.version >= 6 ? .coordinatorNotAvailable : .invalidRequest)
         case nil: return Found(error: .invalidRequest)
         }
         let image = metadata.current
-        guard let known = image.topic(topic) else {
+        guard let known = image.topic(coordinating.topic) else {
             // A bare task: the client asks again, and finds the topic then.
-            Task { [autoCreation] in _ = await autoCreation.create([topic]) }
+            Task { [autoCreation] in _ = await autoCreation.create([coordinating.topic]) }
             return Found(error: .coordinatorNotAvailable)
         }
-        guard let partition = known[CoordinatorKey.partition(of: key, count: count)],
+        guard let partition = known[coordinating.partition],
             case .available(let id, let endpoint) = image.leaderEndpoint(
                 of: partition, listener: context.connection.listenerName)
         else { return Found(error: .coordinatorNotAvailable) }
         return Found(error: .none, id: id, host: endpoint.host, port: endpoint.port)
-    }
-}
-
-/// Which partition of a coordinator's topic a group or transactional id belongs to.
-enum CoordinatorKey {
-    /// Java's `String.hashCode` over UTF-16 units, made positive as Kafka does (the smallest number becomes 0).
-    static func partition(of key: String, count: Int32) -> Int32 {
-        var hash: Int32 = 0
-        for unit in key.utf16 { hash = hash &* 31 &+ Int32(unit) }
-        return (hash == .min ? 0 : abs(hash)) % max(1, count)
     }
 }

@@ -6,6 +6,7 @@ import KafkaProtocol
 import KafkaRecords
 import NIOCore
 import Synchronization
+import TransactionCoordination
 
 /// Produce, 0–11: appends record batches to partitions that this broker leads.
 ///
@@ -20,6 +21,7 @@ struct ProduceHandler: ApiHandler {
 
     let replicas: ReplicaManager
     let metadata: MetadataCache
+    let verifier: TransactionVerifier
 
     func handle(_ request: ProduceRequest, _ context: RequestContext<ProduceResponse>) {
         let pending = PendingProduce(request, context, replicas: replicas, metadata: metadata)
@@ -33,7 +35,8 @@ struct ProduceHandler: ApiHandler {
                 let id = TopicPartition(topic.name, partition.index)
                 defer { index += 1 }
                 do {
-                    try append(partition.records, to: id, at: index, acks: acks, context, pending)
+                    try append(
+                        partition.records, to: id, of: request.transactionalID, at: index, acks: acks, context, pending)
                 } catch {
                     pending.finish(index, .refused(error))
                 }
@@ -44,8 +47,8 @@ struct ProduceHandler: ApiHandler {
     }
 
     private func append(
-        _ records: RecordsPayload?, to id: TopicPartition, at index: Int, acks: RequiredAcks,
-        _ context: RequestContext<ProduceResponse>, _ pending: PendingProduce
+        _ records: RecordsPayload?, to id: TopicPartition, of transactionalID: String?, at index: Int,
+        acks: RequiredAcks, _ context: RequestContext<ProduceResponse>, _ pending: PendingProduce
     ) throws(ProduceRefusal) {
         if InternalTopic.isInternal(id.topic), context.header.clientID != "__admin_client" {
             throw ProduceRefusal(.invalidTopicException)
@@ -54,8 +57,40 @@ struct ProduceHandler: ApiHandler {
         let partition = try replicas.leader(of: id)
         guard case .bytes(let bytes) = records else { throw ProduceRefusal(.invalidRecord) }
         let batches = try partition.validate(bytes, version: context.version)
+        if let header = batches.header, header.isTransactional {
+            let question = TransactionVerifier.Question(
+                transactionalID: transactionalID,
+                producer: ProducerIdentity(id: header.producerID, epoch: header.producerEpoch), partition: id,
+                firstSequence: header.baseSequence)
+            return appendVerified(batches, question, to: partition, at: index, acks: acks, context.version, pending)
+        }
         partition.submit { partition in
             partition.append(batches, acks: acks, origin: .client) { pending.finish(index, $0) }
+        }
+    }
+
+    /// As above, for records of a transaction: the first of them wait until the transaction's coordinator has said that
+    /// the partition belongs to it (KIP-890).
+    private func appendVerified(
+        _ batches: ValidatedBatches, _ question: TransactionVerifier.Question, to partition: Partition, at index: Int,
+        acks: RequiredAcks, _ version: Int16, _ pending: PendingProduce
+    ) {
+        partition.submit { [verifier] partition in
+            switch verifier.begin(question, in: partition) {
+            case .settled(let proof):
+                partition.append(batches, acks: acks, origin: .client, proof: proof) { pending.finish(index, $0) }
+            case .open(let verificationGuard):
+                verifier.ask(question) { error in
+                    guard error.isNone else {
+                        return pending.finish(index, .refused(ProduceRefusal(unverified: error, version: version)))
+                    }
+                    partition.submit { partition in
+                        partition.append(
+                            batches, acks: acks, origin: .client, proof: .required(verificationGuard)
+                        ) { pending.finish(index, $0) }
+                    }
+                }
+            }
         }
     }
 }
@@ -76,10 +111,30 @@ struct ProduceRefusal: Error, Sendable {
     var message: String?
     /// By position in the batch, when single records are to blame (KIP-467).
     var records: [(index: Int32, message: String?)] = []
+    /// Whether the client is shown the message even though no single record is to blame.
+    var showsMessage = false
 
     init(_ code: ErrorCode, _ message: String? = nil) {
         self.code = code
         self.message = message
+    }
+
+    /// The coordinator did not confirm the transaction, or could not be asked.
+    init(unverified error: ErrorCode, version: Int16) {
+        let error = version >= 11 ? error : error.withoutTransactionAbortable
+        switch error {
+        // Older clients try again after this one, and do not look for another leader first.
+        case .concurrentTransactions, .networkException, .coordinatorLoadInProgress, .coordinatorNotAvailable,
+            .notCoordinator:
+            self.init(
+                .notEnoughReplicas,
+                "Unable to verify the partition has been added to the transaction. Underlying error: \(error)")
+            showsMessage = true
+        case .invalidTxnState:
+            self.init(error, "Partition was not added to the transaction")
+            showsMessage = true
+        default: self.init(error)
+        }
     }
 }
 
@@ -201,7 +256,7 @@ final class PendingProduce: Sendable {
             case .refused(let refusal):
                 wire.errorCode = refusal.code
                 // Kafka explains what is wrong with single records (KIP-467), and leaves the rest to the code.
-                wire.errorMessage = refusal.records.isEmpty ? nil : refusal.message
+                wire.errorMessage = refusal.records.isEmpty && !refusal.showsMessage ? nil : refusal.message
                 wire.recordErrors = refusal.records.map { index, message in
                     var error = ProduceResponse.BatchIndexAndErrorMessage()
                     error.batchIndex = index

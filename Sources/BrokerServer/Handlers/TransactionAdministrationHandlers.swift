@@ -61,7 +61,7 @@ struct ListTransactionsHandler: ApiHandler {
     }
 }
 
-/// DescribeProducers, 0: the producers that are active on partitions that this broker leads (KIP-664).
+/// DescribeProducers, 0: the producers that are active on partitions of which this broker has a replica (KIP-664).
 struct DescribeProducersHandler: ApiHandler {
     typealias Request = DescribeProducersRequest
 
@@ -81,20 +81,19 @@ struct DescribeProducersHandler: ApiHandler {
     private func describe(_ id: TopicPartition) -> DescribeProducersResponse.PartitionResponse {
         var wire = DescribeProducersResponse.PartitionResponse()
         wire.partitionIndex = id.partition
-        do throws(ProduceRefusal) {
-            guard let log = try replicas.leader(of: id).log else { throw ProduceRefusal(.notLeaderOrFollower) }
-            wire.activeProducers = log.activeProducers.map { producer in
-                var wire = DescribeProducersResponse.ProducerState()
-                wire.producerID = producer.producerID
-                wire.producerEpoch = Int32(producer.epoch)
-                wire.lastSequence = producer.lastSequence
-                wire.lastTimestamp = producer.lastTimestamp
-                wire.coordinatorEpoch = producer.coordinatorEpoch
-                wire.currentTxnStartOffset = producer.transactionStart ?? -1
-                return wire
-            }
-        } catch {
-            wire.errorCode = error.code
+        guard let log = replicas.partition(id)?.log else {
+            wire.errorCode = replicas.absence(of: id)
+            return wire
+        }
+        wire.activeProducers = log.activeProducers.map { producer in
+            var wire = DescribeProducersResponse.ProducerState()
+            wire.producerID = producer.producerID
+            wire.producerEpoch = Int32(producer.epoch)
+            wire.lastSequence = producer.lastSequence
+            wire.lastTimestamp = producer.lastTimestamp
+            wire.coordinatorEpoch = producer.coordinatorEpoch
+            wire.currentTxnStartOffset = producer.transactionStart ?? -1
+            return wire
         }
         return wire
     }

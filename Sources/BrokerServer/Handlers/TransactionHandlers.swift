@@ -71,6 +71,8 @@ struct TxnOffsetCommitHandler: ApiHandler {
 
     let groups: GroupCoordinationService
     let metadata: MetadataCache
+    let replicas: ReplicaManager
+    let verifier: TransactionVerifier
 
     func handle(_ request: TxnOffsetCommitRequest, _ context: RequestContext<TxnOffsetCommitResponse>) {
         let image = metadata.current
@@ -97,9 +99,37 @@ struct TxnOffsetCommitHandler: ApiHandler {
         commit.memberID = request.memberID
         commit.instanceID = request.groupInstanceID
         commit.generation = request.generationID
-        commit.producer = OffsetCommit.Producer(id: request.producerID, epoch: request.producerEpoch)
         let (asked, errors) = (commit, refused)
-        groups.request(asked.group) { reply in
+        // Who is not the coordinator need not ask: the answer is the same.
+        guard groups.refusal(asked.group) == nil, let partition = replicas.partition(groups.partition(of: asked.group))
+        else { return store(asked, request, .notRequired, errors, context) }
+        let question = TransactionVerifier.Question(
+            transactionalID: request.transactionalID,
+            producer: ProducerIdentity(id: request.producerID, epoch: request.producerEpoch), partition: partition.id)
+        partition.submit { partition in
+            switch verifier.begin(question, in: partition) {
+            case .settled(let proof): store(asked, request, proof, errors, context)
+            case .open(let verificationGuard):
+                verifier.ask(question) { error in
+                    guard error.isNone else {
+                        let error = error.asUnverifiedCommitError(version: context.version)
+                        return context.answer(
+                            TxnOffsetCommitResponse(
+                                errors + asked.partitions.map { PartitionError($0.partition, error) }))
+                    }
+                    store(asked, request, .required(verificationGuard), errors, context)
+                }
+            }
+        }
+    }
+
+    private func store(
+        _ commit: OffsetCommit, _ request: TxnOffsetCommitRequest, _ proof: TransactionProof,
+        _ errors: [PartitionError], _ context: RequestContext<TxnOffsetCommitResponse>
+    ) {
+        var asked = commit
+        asked.producer = OffsetCommit.Producer(id: request.producerID, epoch: request.producerEpoch, proof: proof)
+        groups.request(asked.group) { [asked] reply in
             guard case .commit(var answer) = reply else {
                 return context.answer(
                     TxnOffsetCommitResponse(
@@ -114,6 +144,18 @@ struct TxnOffsetCommitHandler: ApiHandler {
             context.answer(TxnOffsetCommitResponse(errors + answer))
         } _: {
             $0.commit(asked, token: $1, now: $2)
+        }
+    }
+}
+
+extension ErrorCode {
+    /// What a committer is told of a transaction that its coordinator did not confirm.
+    fileprivate func asUnverifiedCommitError(version: Int16) -> ErrorCode {
+        switch self {
+        // Older clients do not expect it here; this one they repeat without looking for another coordinator.
+        case .networkException: .coordinatorLoadInProgress
+        case .unknownTopicOrPartition: .coordinatorNotAvailable
+        default: version >= 4 ? self : withoutTransactionAbortable
         }
     }
 }

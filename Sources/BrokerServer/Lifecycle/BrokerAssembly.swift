@@ -228,21 +228,24 @@ enum BrokerAssembly {
             configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
         let markerWriter = MarkerWriter(
             replicas: replicas, groups: groups, timeout: configuration.network.requestTimeout.wholeMilliseconds)
+        let neighbours = Neighbours(
+            localID: identity.id, listener: interBroker, metadata: metadata,
+            requestTimeout: configuration.network.requestTimeout, group: networkGroup)
         let transactions = TransactionCoordinationService(
             configuration, partitionCount: coordinatorTopics.transactions, replicas: replicas, timer: timer,
             markers: MarkerSender(
-                localID: identity.id, listener: interBroker,
-                version: configuration.interBrokerProtocol >= .v2_8_IV0 ? 1 : 0, metadata: metadata,
-                writer: markerWriter, group: networkGroup, logger: logger),
+                neighbours, version: configuration.interBrokerProtocol >= .v2_8_IV0 ? 1 : 0, writer: markerWriter,
+                logger: logger),
+            logger: logger)
+        let verifier = TransactionVerifier(
+            neighbours, transactions: transactions, isEnabled: { live.current.transactions.verifiesPartitions },
             logger: logger)
         let services = BrokerServices(
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             topicWaits: topicWaits, store: store, features: features, timer: timer, groups: groups,
-            transactions: transactions, markerWriter: markerWriter,
-            groupPartitions: coordinatorTopics.groups, transactionPartitions: coordinatorTopics.transactions,
-            logger: logger)
+            transactions: transactions, markerWriter: markerWriter, verifier: verifier, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         ensemble.router.connect(

@@ -65,10 +65,13 @@ extension Partition {
 
     /// Appends as leader, on the partition's log thread.
     ///
-    /// - Parameter ended: called on that thread: at once, or, where the topic wants records on disk first, after a flush
-    ///   that all shared that were queued together.
+    /// - Parameters:
+    ///   - proof: what there is to show for records of a transaction that is not open here yet.
+    ///   - ended: called on that thread: at once, or, where the topic wants records on disk first, after a flush that
+    ///     all shared that were queued together.
     func append(
         _ batches: consuming ValidatedBatches, acks: RequiredAcks, origin: AppendOrigin,
+        proof: TransactionProof = .notRequired,
         ended: @escaping @Sendable (ProduceOutcome) -> Void
     ) {
         let (log, epoch, refusal) = state.withLock { state in
@@ -82,7 +85,7 @@ extension Partition {
         var batches = batches
         do throws(LogError) {
             let info = try log.append(
-                &batches, leaderEpoch: epoch, origin: origin, now: BrokerClock.now, flush: .byCaller)
+                &batches, leaderEpoch: epoch, origin: origin, proof: proof, now: BrokerClock.now, flush: .byCaller)
             if info.rolled { surroundings.rolled(log) }
             let outcome = ProduceOutcome.appended(
                 base: info.firstOffset, last: info.lastOffset, logAppendTime: info.logAppendTime,

@@ -23,10 +23,7 @@ struct BrokerServices: Sendable {
     let groups: GroupCoordinationService
     let transactions: TransactionCoordinationService
     let markerWriter: MarkerWriter
-    /// How many partitions `__consumer_offsets` has.
-    let groupPartitions: Int32
-    /// How many partitions `__transaction_state` has.
-    let transactionPartitions: Int32
+    let verifier: TransactionVerifier
     let logger: Logger
 
     /// As it is now.

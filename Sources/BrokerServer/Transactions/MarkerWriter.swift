@@ -31,7 +31,7 @@ struct MarkerWriter: Sendable {
             log.submit {
                 let batch = RecordBatchBuilder.endTransaction(
                     marker, producerID: producerID, producerEpoch: producerEpoch, timestamp: BrokerClock.now)
-                log.append(batch) { error, _ in
+                log.append(batch, proof: .notRequired) { error, _ in
                     if error.isNone, id.topic == InternalTopic.consumerOffsets {
                         groups.transactionEnded(
                             in: id.partition, producerID: producerID, isCommit: marker.isCommit)

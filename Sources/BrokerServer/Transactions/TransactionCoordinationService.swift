@@ -64,6 +64,9 @@ final class TransactionCoordinationService: Sendable {
         table.shard(of: request.transactionalID)?.look { $0.needsProducerID(request) } ?? false
     }
 
+    /// The partition of `__transaction_state` that a transactional id belongs to.
+    func partition(of transactionalID: String) -> TopicPartition { table.partition(of: transactionalID) }
+
     func verify(_ request: AddPartitions) -> [ErrorCode] {
         table.shard(of: request.transactionalID)?.look { $0.verify(request) } ?? nobody.verify(request)
     }

@@ -34,9 +34,11 @@ extension PartitionLog {
     ///
     /// A batch that is in the log already (same producer, epoch and sequence numbers as one of its last five) is a
     /// success: the answer has its offsets, and nothing is written.
+    ///
+    /// - Parameter proof: what there is to show for records of a transaction that is not open here yet.
     package func append(
         _ batches: inout some AppendableBatches, leaderEpoch: LeaderEpoch, origin: AppendOrigin = .client,
-        now: Timestamp, flush: FlushChoice = .beforeReturning
+        proof: TransactionProof = .notRequired, now: Timestamp, flush: FlushChoice = .beforeReturning
     ) throws(LogError) -> LogAppendInfo {
         let info = try mutate { (state) throws(LogError) in
             let (configuration, end) = published.withLock { ($0.configuration, $0.offsets.logEnd) }
@@ -44,11 +46,11 @@ extension PartitionLog {
                 baseOffset: end, leaderEpoch: leaderEpoch,
                 logAppendTime: configuration.usesLogAppendTime ? now : nil)
             guard let header = batches.header else {
-                return try write([], [], at: end, origin, now, configuration, &state) { _, _ in }
+                return try write([], [], at: end, origin, proof, now, configuration, &state) { _, _ in }
             }
             let headers = [BatchHeader(position: 0, header: header)]
             let producers = header.hasProducerID ? [ProducerBatch(header, marker: batches.marker)] : []
-            var info = try write(headers, producers, at: end, origin, now, configuration, &state) {
+            var info = try write(headers, producers, at: end, origin, proof, now, configuration, &state) {
                 (file, position) throws(FileError) in
                 try batches.withRegions { (head, records) throws(FileError) in
                     try file.write(head, records, at: position)
@@ -80,7 +82,7 @@ extension PartitionLog {
             }
             let first = headers.first.map { $0.header.magic >= 2 ? $0.baseOffset : end } ?? end
             let producers = headers.filter(\.header.hasProducerID).map { ProducerBatch($0, in: buffer) }
-            return try write(headers, producers, at: first, .replication, now, configuration, &state) {
+            return try write(headers, producers, at: first, .replication, .notRequired, now, configuration, &state) {
                 (file, position) throws(FileError) in try file.write(buffer, at: position)
             }
         }
@@ -95,7 +97,7 @@ extension PartitionLog {
     ///   - put: writes them at a position of a file.
     private func write(
         _ headers: [BatchHeader], _ batches: [ProducerBatch], at first: Offset, _ origin: AppendOrigin,
-        _ now: Timestamp, _ configuration: LogConfiguration, _ state: inout Mutation,
+        _ proof: TransactionProof, _ now: Timestamp, _ configuration: LogConfiguration, _ state: inout Mutation,
         _ put: (any StorageFile, Int64) throws(FileError) -> Void
     ) throws(LogError) -> LogAppendInfo {
         let published = published.withLock { ($0.offsets, $0.segments.active) }
@@ -122,7 +124,7 @@ extension PartitionLog {
                 configuration.flushRecords < .max && known.lastOffset >= published.0.recoveryPoint
             return info
         }
-        try check(batches, origin, state.producers)
+        try check(batches, origin, proof, state.producers)
 
         // 2. Leaderships that begin with these batches.
         var epochsChanged = false
@@ -181,14 +183,15 @@ extension PartitionLog {
     }
 
     private func check(
-        _ batches: [ProducerBatch], _ origin: AppendOrigin, _ producers: borrowing ProducerStateManager
+        _ batches: [ProducerBatch], _ origin: AppendOrigin, _ proof: TransactionProof,
+        _ producers: borrowing ProducerStateManager
     ) throws(LogError) {
         guard origin != .replication, let first = batches.first else { return }
-        if batches.count == 1 { return try producers.check(first, origin: origin) }
+        if batches.count == 1 { return try producers.check(first, origin: origin, proof: proof) }
         // Each is checked against what those before it leave behind.
         var trial = copy producers
         for batch in batches {
-            try trial.check(batch, origin: origin)
+            try trial.check(batch, origin: origin, proof: proof)
             trial.apply(batch)
         }
     }

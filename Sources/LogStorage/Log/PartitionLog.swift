@@ -196,6 +196,18 @@ package final class PartitionLog: Sendable {
         mutation.withLock { $0.producers.hasOpenTransaction(producerID) }
     }
 
+    /// A coordinator is about to be asked whether a producer's transaction includes this partition (KIP-890). Waits for a
+    /// write under way.
+    ///
+    /// - Returns: what to show with the records (``TransactionProof``); nil if they need not wait.
+    package func beginVerification(
+        of producerID: ProducerID, epoch: ProducerEpoch, firstSequence: Int32, now: Timestamp
+    ) -> VerificationGuard? {
+        mutation.withLock {
+            $0.producers.beginVerification(of: producerID, epoch: epoch, firstSequence: firstSequence, now: now)
+        }
+    }
+
     /// What is known of the producers (DescribeProducers, KIP-664). Waits for a write under way.
     package var producers: [ProducerState] { mutation.withLock { $0.producers.snapshot } }
 

@@ -16,6 +16,8 @@ import KafkaRecords
 /// | has the known epoch and does not follow the last sequence | OUT_OF_ORDER_SEQUENCE_NUMBER |
 /// | is of an unknown producer | accepted, with any sequence |
 /// | is not transactional while a transaction is open | INVALID_TXN_STATE |
+/// | opens a transaction that its coordinator has not confirmed (KIP-890) | INVALID_TXN_STATE |
+/// | would open it before one that waits for the confirmation | OUT_OF_ORDER_SEQUENCE_NUMBER |
 ///
 /// A leader's batches (replication) are taken as they are.
 package struct ProducerStateManager: Sendable {
@@ -24,6 +26,7 @@ package struct ProducerStateManager: Sendable {
     package private(set) var mapEnd: Offset
     /// First offsets of open transactions → producer.
     private var open: [Offset: ProducerID] = [:]
+    private var verifications = TransactionVerifications()
 
     package init(mapEnd: Offset = 0) { self.mapEnd = mapEnd }
 
@@ -59,10 +62,43 @@ package struct ProducerStateManager: Sendable {
             epoch: batch.epoch, firstSequence: batch.firstSequence, lastSequence: batch.lastSequence)
     }
 
+    // MARK: Verification
+
+    /// Whether the producer is in the middle of a transaction here, in this of its lives.
+    private func isInTransaction(_ producerID: ProducerID, epoch: ProducerEpoch) -> Bool {
+        guard let state = producers[producerID] else { return false }
+        return state.transactionStart != nil && state.epoch == epoch
+    }
+
+    /// A coordinator is about to be asked whether the transaction of a producer includes this partition.
+    ///
+    /// - Returns: what to show with the records; nil if they need not wait, since the transaction is open here.
+    package mutating func beginVerification(
+        of producerID: ProducerID, epoch: ProducerEpoch, firstSequence: Int32, now: Timestamp
+    ) -> VerificationGuard? {
+        guard !isInTransaction(producerID, epoch: epoch) else { return nil }
+        return verifications.begin(producerID, epoch: epoch, firstSequence: firstSequence, now: now)
+    }
+
     // MARK: Appending
 
     /// Whether a batch may be appended. Changes nothing.
-    package func check(_ batch: ProducerBatch, origin: AppendOrigin) throws(LogError) {
+    package func check(
+        _ batch: ProducerBatch, origin: AppendOrigin, proof: TransactionProof = .notRequired
+    ) throws(LogError) {
+        if case .required(let verificationGuard) = proof, batch.isTransactional, !batch.isControl,
+            !isInTransaction(batch.producerID, epoch: batch.epoch)
+        {
+            guard verifications.admits(verificationGuard, for: batch.producerID) else {
+                throw .invalidTransactionState(batch.producerID)
+            }
+            if origin == .client, let lowest = verifications.lowestSequence(of: batch.producerID),
+                batch.firstSequence > lowest
+            {
+                throw .outOfOrderSequence(
+                    batch.producerID, epoch: batch.epoch, sequence: batch.firstSequence, last: lowest)
+            }
+        }
         guard origin != .replication, let state = producers[batch.producerID] else { return }
         if batch.isControl, batch.marker == nil { return }
         if batch.epoch < state.epoch {
@@ -84,6 +120,7 @@ package struct ProducerStateManager: Sendable {
     /// Remembers a batch that is in the log; returns the transaction it has ended.
     @discardableResult
     package mutating func apply(_ batch: ProducerBatch) -> CompletedTransaction? {
+        if batch.isTransactional { verifications.end(batch.producerID) }
         if batch.isControl {
             guard let marker = batch.marker else { return nil }
             var state = producers[batch.producerID] ?? ProducerState(batch.producerID)
@@ -149,6 +186,7 @@ package struct ProducerStateManager: Sendable {
     package mutating func removeExpired(now: Timestamp, expiration: Int64) -> Int {
         let before = producers.count
         producers = producers.filter { !Self.isExpired($0.value, now: now, expiration: expiration) }
+        verifications.removeExpired(now: now, expiration: expiration)
         return before - producers.count
     }
 
