@@ -207,6 +207,8 @@ extension BrokerConfiguration {
         package let replication: Window
         package let alterLogDirectories: Window
         package let controller: Window
+        /// `replica.alter.log.dirs.io.max.bytes.per.second`; `Int.max` unless set.
+        package let moveBytesPerSecond: Int
 
         init(_ values: SettingValues) {
             func window(_ prefix: String) -> Window {
@@ -218,6 +220,7 @@ extension BrokerConfiguration {
             replication = window("replication.")
             alterLogDirectories = window("alter.log.dirs.replication.")
             controller = window("controller.")
+            moveBytesPerSecond = values.optionalInteger("replica.alter.log.dirs.io.max.bytes.per.second") ?? .max
         }
     }
 

@@ -21,7 +21,10 @@ final class ReplicaScene: Sendable {
     let metadata = MetadataCache(clusterID: "scene")
     let settings: TopicSettingsRegistry
     let followers = IdleFollowers()
+    /// The log directories, in order.
+    let paths: [String]
     private let directory: URL
+    private let ownsDirectory: Bool
     private let timer = TimerThread()
 
     /// What would fetch, if there were leaders.
@@ -37,24 +40,48 @@ final class ReplicaScene: Sendable {
         func stop() {}
     }
 
-    /// - Parameter properties: of the broker, whose id is 1.
-    init(_ properties: [String: String] = [:], brokers: [BrokerInfo] = ReplicaScene.brokers(1, 2, 3)) throws {
-        directory = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
+    /// - Parameters:
+    ///   - properties: of the broker, whose id is 1.
+    ///   - parent: where the log directories lie, which then outlive the scene; a new place unless given.
+    init(
+        _ properties: [String: String] = [:], brokers: [BrokerInfo] = ReplicaScene.brokers(1, 2, 3),
+        directories: Int = 1, in parent: URL? = nil
+    ) throws {
+        directory =
+            parent ?? FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
+        ownsDirectory = parent == nil
+        paths = (0..<directories).map { [directory] in directory.appendingPathComponent("data-\($0)").path }
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        var all = ["zookeeper.connect": "localhost", "broker.id": "1", "log.dirs": directory.path]
+        var all = ["zookeeper.connect": "localhost", "broker.id": "1", "log.dirs": paths.joined(separator: ",")]
         all.merge(properties) { $1 }
         let configuration = try BrokerConfiguration.parse(properties: all).configuration
         let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
         settings = TopicSettingsRegistry(configuration)
         let logs = try LogDirectories.open(
-            LogDirectoriesConfiguration(paths: [directory.path], brokerID: 1, clusterID: "scene"),
+            LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "scene"),
             now: BrokerClock.now, logger: logger, onEvent: { _ in })
         let proposals = collected
+        let moveRate = moveRate
         replicas = ReplicaManager(
             localID: 1, logs: logs, threads: LogThreads(count: 2), metadata: metadata, settings: settings,
             timer: timer, lagTimeMax: configuration.replication.lagTimeMax, followers: followers,
+            moves: DirectoryMoves(
+                threads: configuration.logs.moveThreads, timer: timer,
+                throttle: MoveThrottle { moveRate.current }, logger: logger),
             propose: { _, _, proposal in proposals.all.withLock { $0.append(proposal) } }, logger: logger)
         _ = metadata.apply(MetadataUpdate(controllerID: 1, brokers: brokers, topics: []))
+    }
+
+    /// Bytes per second that moves between directories may copy.
+    let moveRate = SharedNumber(.max)
+
+    final class SharedNumber: Sendable {
+        private let value: Atomic<Int>
+        init(_ value: Int) { self.value = Atomic(value) }
+        var current: Int {
+            get { value.load(ordering: .relaxed) }
+            set { value.store(newValue, ordering: .relaxed) }
+        }
     }
 
     private final class Proposals: Sendable {
@@ -63,10 +90,11 @@ final class ReplicaScene: Sendable {
     private let collected = Proposals()
 
     deinit {
+        replicas.moves.stop()
         replicas.threads.shutDown()
         replicas.logs.close(now: BrokerClock.now)
         timer.stop()
-        try? FileManager.default.removeItem(at: directory)
+        if ownsDirectory { try? FileManager.default.removeItem(at: directory) }
     }
 
     static func brokers(_ ids: BrokerID...) -> [BrokerInfo] {

@@ -339,6 +339,8 @@ final class ForgetfulFileSystem: FileSystem {
                         throw FileError(.write, path, code: ENOSPC)
                     }
                 }
+                // Its own clock, as far as it has one.
+                node.modified = Timestamp(state.calls)
                 ForgetfulFileSystem.write(Array(bytes), at: Int(position), &node.content)
                 node.pending.append(.write(Array(bytes), at: Int(position)))
             }

@@ -115,6 +115,7 @@ enum AllHandlers {
             AlterConfigsHandler(administration: configurations),
             IncrementalAlterConfigsHandler(administration: configurations),
             DescribeLogDirsHandler(replicas: services.replicas),
+            AlterReplicaLogDirsHandler(replicas: services.replicas),
             ElectLeadersHandler(controller: services.controller, wait: wait),
             AlterPartitionReassignmentsHandler(controller: services.controller),
             ListPartitionReassignmentsHandler(controller: services.controller),

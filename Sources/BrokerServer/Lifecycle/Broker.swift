@@ -95,6 +95,7 @@ package final class Broker: Sendable {
         channel.reset()
         for task in tasks { task.cancel() }
         replicas.followers.stop()
+        replicas.moves.stop()
         // What is queued on log threads is written before the logs are closed.
         threads.shutDown()
         logs.close(now: BrokerClock.now)

@@ -171,6 +171,7 @@ enum BrokerAssembly {
         _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
         _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ logger: Logger
     ) async throws(StartError) -> Broker {
+        let live = LiveConfiguration(configuration)
         let metadata = MetadataCache(clusterID: clusterID)
         let threads = LogThreads(count: configuration.network.ioThreads)
         let interBroker = configuration.network.interBrokerListener
@@ -191,6 +192,9 @@ enum BrokerAssembly {
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
+            moves: DirectoryMoves(
+                threads: configuration.logs.moveThreads, timer: timer,
+                throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger),
             propose: { partition, topicID, proposal in
                 if asksController {
                     proposer.propose(partition, topicID: topicID, proposal)
@@ -218,7 +222,6 @@ enum BrokerAssembly {
             logger: logger)
         let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
-        let live = LiveConfiguration(configuration)
         let current: @Sendable () -> BrokerConfiguration = { live.current }
         let administration = TopicAdministration(
             store: store, metadata: metadata, configuration: current,

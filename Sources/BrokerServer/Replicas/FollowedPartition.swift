@@ -175,12 +175,14 @@ extension FollowedPartition {
                 } else if offset < before.logEnd {
                     logger.info("Truncating", metadata: ["offset": "\(offset)", "end": "\(before.logEnd)"])
                 }
-                try log.truncate(to: offset, now: BrokerClock.now)
+                let end = try log.truncate(to: offset, now: BrokerClock.now)
+                partition.surroundings.cut(log, end)
             case .startOver(let offset):
                 logger.warning(
                     "The leader has deleted what would have joined both logs: starting over",
                     metadata: ["offset": "\(offset)", "end": "\(log.offsets.logEnd)"])
                 try log.truncateFullyAndStart(at: offset, now: BrokerClock.now)
+                partition.surroundings.cut(log, offset)
             case .append, nil: return
             }
             machine.withLock { $0.logChanged(.init(log)) }

@@ -78,8 +78,8 @@ final class LogThread: Sendable {
         }
     }
 
-    /// One flush per log for all that has gathered: while it lasts, the next ones gather.
-    private func flushGathered() {
+    /// One flush per log for all that has gathered: while it lasts, the next ones gather. On this thread only.
+    func flushGathered() {
         while true {
             let due = unflushed.withLock { unflushed in
                 defer { unflushed = [] }

@@ -25,6 +25,8 @@ final class Partition: Sendable {
         let propose: @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void
         /// A log has begun a new segment: the one before is to be made durable, off the thread that appends.
         let rolled: @Sendable (PartitionLog) -> Void
+        /// A log was cut at its end, on the partition's log thread.
+        let cut: @Sendable (PartitionLog, _ end: Offset) -> Void
         let metadata: MetadataCache
     }
 

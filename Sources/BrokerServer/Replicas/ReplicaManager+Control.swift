@@ -78,6 +78,7 @@ extension ReplicaManager {
             followers.stop([change.partition])
             guard case .follow(let leader) = verdict else {
                 try partition.makeLeader(change, log: log)
+                resumeMove(of: partition)
                 return (.none, .leads)
             }
             if leader == nil, change.leader >= 0 {
@@ -87,12 +88,18 @@ extension ReplicaManager {
             }
             partition.makeFollower(change, log: log, leader: leader)
             if let leader { followers.start(partition, from: leader, epoch: change.leaderEpoch) }
+            resumeMove(of: partition)
             return (.none, .follows)
         } catch {
             logger.error(
                 "A replica could not take its role",
                 metadata: ["kafka.partition": "\(change.partition)", "error": "\(error)"])
-            if error.errorCode == .kafkaStorageError { takeOffline(change.partition) }
+            if error.isDiskFull {
+                // No room for a new log, which may return: nothing is known of the partition yet.
+                if partition.log == nil { _ = remove(change.partition) }
+            } else if error.errorCode == .kafkaStorageError {
+                takeOffline(change.partition)
+            }
             return (error.errorCode, .unchanged)
         }
     }
@@ -112,6 +119,7 @@ extension ReplicaManager {
         let errors = Mutex<[TopicPartition: ErrorCode]>([:])
         let group = DispatchGroup()
         followers.stop(stops.map(\.partition))
+        moves.stop(stops.map(\.partition))
         for stop in stops {
             let id = stop.partition
             if isOffline(id) {
@@ -146,6 +154,7 @@ extension ReplicaManager {
         do throws(LogError) {
             // Also when the partition was not known: its log may lie here from an earlier life.
             try logs.deleteLog(stop.partition, now: BrokerClock.now)
+            try logs.deleteLog(stop.partition, future: true, now: BrokerClock.now)
             return .none
         } catch {
             logger.error(
@@ -183,6 +192,10 @@ extension ReplicaManager {
 extension ReplicaManager {
     /// A log directory has failed: the partitions in it are served no more.
     func takeDirectoryOffline(_ path: String) {
-        for partition in partitions where partition.log?.logDirectory == path { takeOffline(partition.id) }
+        let lost = partitions.filter { $0.log?.logDirectory == path }.map(\.id)
+        followers.stop(lost)
+        moves.stop(lost)
+        for id in lost { takeOffline(id) }
+        endMoves(around: path)
     }
 }

@@ -42,10 +42,13 @@ final class ReplicaManager: Sendable {
     private let hosted = Mutex<[TopicPartition: Hosted]>([:])
     private let surroundings: @Sendable (ReplicaManager) -> Partition.Surroundings
     let followers: any FollowerFetching
+    /// Replicas on their way to other log directories.
+    let moves: DirectoryMoves
 
     init(
         localID: BrokerID, logs: LogDirectories, threads: LogThreads, metadata: MetadataCache,
         settings: TopicSettingsRegistry, timer: TimerThread, lagTimeMax: Duration, followers: any FollowerFetching,
+        moves: DirectoryMoves,
         propose: @escaping @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void, logger: Logger
     ) {
         self.localID = localID
@@ -54,6 +57,7 @@ final class ReplicaManager: Sendable {
         self.metadata = metadata
         self.settings = settings
         self.followers = followers
+        self.moves = moves
         self.logger = logger
         delayedProduce = DelayedOperations(timer: timer)
         delayedFetch = DelayedOperations(timer: timer)
@@ -64,6 +68,7 @@ final class ReplicaManager: Sendable {
                 localID: localID, lagTimeMax: lag,
                 moved: { [weak manager] partition in manager?.moved(partition) },
                 propose: propose, rolled: { [weak manager] log in manager?.flushRolledSegments(of: log) },
+                cut: { [weak manager] log, end in manager?.logWasCut(log, to: end) },
                 metadata: metadata)
         }
     }

@@ -6,7 +6,8 @@ import Logging
 extension LogDirectories {
     // MARK: Creating and deleting logs
 
-    /// The log of a partition, made if there is none: in `path`, or in the online directory with the fewest logs.
+    /// The log of a partition, made if there is none: in `path`, in the directory that ``prefer(_:for:)`` has named, or in
+    /// the online one with the fewest logs.
     package func getOrCreateLog(
         _ partition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration, in path: String? = nil,
         now: Timestamp
@@ -19,31 +20,18 @@ extension LogDirectories {
             }
             // A partition whose directory is offline may be in it: making an empty one elsewhere would lose it. The
             // caller knows whether the partition is new, and names a directory if so.
-            let directory = try choose(path)
+            let directory = try choose(path ?? state.withLock { $0.preferred[partition] })
             let log = try open(
                 PartitionDirectoryName(partition), in: directory, topicID: topicID, configuration, now: now)
-            state.withLock { $0.logs[partition] = log }
+            state.withLock { state in
+                state.logs[partition] = log
+                state.preferred[partition] = nil
+            }
             return log
         }
     }
 
-    /// A copy of a partition's log in another directory, to be filled and then swapped in (KIP-113).
-    package func getOrCreateFutureLog(
-        _ partition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration, in path: String,
-        startingAt offset: Offset, now: Timestamp
-    ) throws(LogError) -> PartitionLog {
-        try creating.withLock { (_) throws(LogError) in
-            if let log = futureLog(for: partition) { return log }
-            let directory = try choose(path)
-            let name = PartitionDirectoryName(partition, .future, mark: PartitionDirectoryName.randomMark())
-            let log = try open(name, in: directory, topicID: topicID, configuration, now: now)
-            if offset > 0 { try log.truncateFullyAndStart(at: offset, now: now) }
-            state.withLock { $0.future[partition] = log }
-            return log
-        }
-    }
-
-    private func choose(_ path: String?) throws(LogError) -> LogDirectory {
+    func choose(_ path: String?) throws(LogError) -> LogDirectory {
         if let path {
             guard let directory = directories.first(where: { $0.path == path }) else {
                 throw .directoryOffline(path: path)
@@ -61,7 +49,7 @@ extension LogDirectories {
         return online.min { counts[$0.path, default: 0] < counts[$1.path, default: 0] } ?? online[0]
     }
 
-    private func open(
+    func open(
         _ name: PartitionDirectoryName, in directory: LogDirectory, topicID: KafkaUUID?,
         _ configuration: LogConfiguration, now: Timestamp
     ) throws(LogError) -> PartitionLog {
@@ -104,22 +92,6 @@ extension LogDirectories {
         state.withLock { $0.doomed.append((path, log.health, now &+ delay)) }
     }
 
-    /// The future copy has caught up: it takes the place of the partition's log, whose directory is deleted later.
-    package func replaceCurrentWithFuture(_ partition: TopicPartition, now: Timestamp) throws(LogError) {
-        try creating.withLock { (_) throws(LogError) in
-            guard let future = futureLog(for: partition) else { return }
-            let old = log(for: partition)
-            let path = future.logDirectory + "/" + PartitionDirectoryName(partition).name
-            // First the new one gets the name: a crash between the two leaves both, under different directories' names.
-            try future.move(to: path)
-            state.withLock { state in
-                state.future[partition] = nil
-                state.logs[partition] = future
-            }
-            if let old { try doom(old, now: now) }
-        }
-    }
-
     /// Cuts logs at their ends, as followers do that have diverged. Returns where each ends now, which is below the
     /// offset asked for where that lies inside a batch.
     ///
@@ -133,8 +105,8 @@ extension LogDirectories {
         for (partition, offset) in offsets {
             guard let log = log(for: partition) else { continue }
             ends[partition] = try log.truncate(to: offset, now: now)
+            checkpointAfterCut(log)
         }
-        checkpointRecoveryPoints()
         return ends
     }
 
@@ -186,14 +158,24 @@ extension LogDirectories {
         for log in logs { log.removeExpiredProducers(now: now) }
     }
 
-    /// Writes the recovery points (`log.flush.offset.checkpoint.interval.ms`).
-    package func checkpointRecoveryPoints() {
-        checkpoint(.recoveryPoint) { $0.offsets.recoveryPoint }
+    /// Writes the recovery points (`log.flush.offset.checkpoint.interval.ms`), of all directories or some.
+    package func checkpointRecoveryPoints(in paths: Set<String>? = nil) {
+        checkpoint(.recoveryPoint, in: paths) { $0.offsets.recoveryPoint }
+    }
+
+    /// To be called after a log was cut at its end: a recovery point on disk that lies above the cut would, after a crash,
+    /// vouch for records that were appended since. Does nothing where none does.
+    package func checkpointAfterCut(_ log: PartitionLog) {
+        guard let directory = directories.first(where: { $0.health === log.health }),
+            let onDisk = directory.recoveryPoints.withLock({ $0[log.topicPartition] }),
+            onDisk > log.offsets.recoveryPoint
+        else { return }
+        checkpointRecoveryPoints(in: [directory.path])
     }
 
     /// Writes the log starts that lie inside a segment (`log.flush.start.offset.checkpoint.interval.ms`).
-    package func checkpointLogStarts() {
-        checkpoint(.logStart) { log in
+    package func checkpointLogStarts(in paths: Set<String>? = nil) {
+        checkpoint(.logStart, in: paths) { log in
             let (start, first) = log.published.withLock { ($0.offsets.logStart, $0.segments.first.base) }
             return start > first ? start : nil
         }
@@ -204,10 +186,12 @@ extension LogDirectories {
         checkpoint(.highWatermark) { $0.offsets.highWatermark }
     }
 
-    private func checkpoint(_ kind: OffsetCheckpoint.Kind, _ offset: (PartitionLog) -> Offset?) {
+    private func checkpoint(
+        _ kind: OffsetCheckpoint.Kind, in paths: Set<String>? = nil, _ offset: (PartitionLog) -> Offset?
+    ) {
         checkpointing.withLock { _ in
             let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
-            for directory in directories where !directory.health.isOffline {
+            for directory in directories where !directory.health.isOffline && paths?.contains(directory.path) != false {
                 var offsets: [TopicPartition: Offset] = [:]
                 for log in logs where log.health === directory.health {
                     if let offset = offset(log) { offsets[log.topicPartition] = offset }

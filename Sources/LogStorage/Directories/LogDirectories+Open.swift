@@ -154,17 +154,14 @@ extension LogDirectories {
             }
         }
         for (job, log) in loaded.withLock({ $0 }) {
-            let duplicate = state.withLock { state -> PartitionLog? in
-                let partition = job.name.partition
-                if job.name.role == .future {
-                    state.future[partition] = log
-                    return nil
-                }
-                if let other = state.logs[partition] { return other }
-                state.logs[partition] = log
-                return nil
+            let partition = job.name.partition
+            if job.name.role == .future {
+                state.withLock { $0.future[partition] = log }
+            } else if let other = self.log(for: partition) {
+                try settle(other, log, now: now)
+            } else {
+                state.withLock { $0.logs[partition] = log }
             }
-            if let duplicate { throw .duplicate(job.name.partition, duplicate.path, log.path) }
         }
         if directories.allSatisfy(\.health.isOffline) {
             throw .noneUsable(.directoryOffline(path: directories.first?.path ?? ""))
@@ -183,6 +180,7 @@ extension LogDirectories {
             try logErrors { () throws(FileError) in try CleanShutdownFile.remove(in: directory.path, fileSystem) }
         }
         let recoveryPoints = try checkpoint(.recoveryPoint, directory)
+        directory.recoveryPoints.withLock { $0 = recoveryPoints }
         let logStarts = try checkpoint(.logStart, directory)
         let highWatermarks = try checkpoint(.highWatermark, directory)
         let compacted = try checkpoint(.cleaner, directory)

@@ -107,6 +107,8 @@ package final class LogDirectories: Sendable {
         var logs: [TopicPartition: PartitionLog] = [:]
         /// Copies that are to take over in another directory (KIP-113).
         var future: [TopicPartition: PartitionLog] = [:]
+        /// Where logs that are not there yet shall be made.
+        var preferred: [TopicPartition: String] = [:]
         var defaults: LogConfiguration
         /// Partition directories that were renamed to `-delete`, with the time at which they go.
         var doomed: [(path: String, health: DirectoryHealth, at: Timestamp)] = []

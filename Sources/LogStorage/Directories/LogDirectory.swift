@@ -9,6 +9,8 @@ final class LogDirectory: Sendable {
     let health: DirectoryHealth
     let lock: Mutex<(any FileLock)?>
     let meta: Mutex<MetaProperties?>
+    /// What the checkpoint of recovery points says.
+    let recoveryPoints = Mutex<[TopicPartition: Offset]>([:])
     private let fileSystem: any FileSystem
 
     init(
@@ -31,6 +33,7 @@ final class LogDirectory: Sendable {
         try health.watching { () throws(LogError) in
             try logErrors { () throws(FileError) in try checkpoint(kind).write(offsets) }
         }
+        if kind == .recoveryPoint { recoveryPoints.withLock { $0 = offsets } }
     }
 }
 

@@ -68,10 +68,11 @@ extension PartitionLog {
         _ buffer: ByteBuffer, now: Timestamp, flush: FlushChoice = .beforeReturning
     ) throws(LogError) -> LogAppendInfo {
         let info = try mutate { (state) throws(LogError) in
-            let (configuration, end) = published.withLock { ($0.configuration, $0.offsets.logEnd) }
+            var (configuration, end) = published.withLock { ($0.configuration, $0.offsets.logEnd) }
             var buffer = buffer
             let headers = try BatchHeader.parseWhole(&buffer)
             try BatchHeader.validateChecksums(buffer, headers)
+            end = try beginEarlier(than: end, for: headers.first, now: now, &state)
             var next = end
             for header in headers {
                 // In old formats a header tells the last offset only.
@@ -87,6 +88,18 @@ extension PartitionLog {
             }
         }
         return try flushIfDue(info, flush)
+    }
+
+    /// A leader's log may start inside a batch (DeleteRecords, KIP-107). An empty log that was to start there has to begin
+    /// with that batch; its start is raised again with the leader's. Returns where the log ends now.
+    private func beginEarlier(
+        than end: Offset, for first: BatchHeader?, now: Timestamp, _ state: inout Mutation
+    ) throws(LogError) -> Offset {
+        guard let first, first.header.magic >= 2, first.baseOffset < end, first.lastOffset >= end,
+            published.withLock({ $0.offsets.logStart }) == end
+        else { return end }
+        try startOver(at: first.baseOffset, logStart: first.baseOffset, now: now, &state)
+        return first.baseOffset
     }
 
     // MARK: The one way in

@@ -60,7 +60,7 @@ extension PartitionLog {
         }
     }
 
-    private func startOver(
+    func startOver(
         at offset: Offset, logStart: Offset, now: Timestamp, _ state: inout Mutation
     ) throws(LogError) {
         let view = published.withLock { $0 }

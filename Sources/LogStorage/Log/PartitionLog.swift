@@ -171,6 +171,13 @@ package final class PartitionLog: Sendable {
         }
     }
 
+    /// Notes a leadership that another log of the same partition knows.
+    func assignEpoch(_ entry: EpochEntry) throws(LogError) {
+        try mutate { (state) throws(LogError) in
+            if state.epochs.assign(entry.epoch, startOffset: entry.startOffset) { try saveEpochsUnlessFull(&state) }
+        }
+    }
+
     // MARK: Topic id
 
     /// Writes `partition.metadata` if the topic's id is not known yet; throws when the directory is another topic's.

@@ -80,6 +80,11 @@ package struct ProducerStateManager: Sendable {
         return verifications.begin(producerID, epoch: epoch, firstSequence: firstSequence, now: now)
     }
 
+    /// Another log of the partition, which takes this one's place, honours the guards that this one has given out.
+    mutating func takeOverVerifications(of other: borrowing ProducerStateManager) {
+        verifications = other.verifications
+    }
+
     // MARK: Appending
 
     /// Whether a batch may be appended. Changes nothing.
