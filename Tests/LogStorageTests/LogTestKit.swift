@@ -104,6 +104,7 @@ struct TestLog {
     let directory: String
     var configuration = LogConfiguration()
     let partition = TopicPartition("topic", 0)
+    var wasCompacted = false
     let reports = Reports()
 
     init(_ root: String, _ fileSystem: any FileSystem = PosixFileSystem(), openFiles: Int = 64) throws {
@@ -122,7 +123,7 @@ struct TestLog {
         return try LogLoader(
             partition: partition, directory: directory, health: health, pool: pool, configuration: configuration,
             isClean: clean, recoveryPoint: recoveryPoint, logStart: logStart, highWatermark: highWatermark,
-            mayHaveHoles: false, now: now,
+            wasCompacted: wasCompacted, now: now,
             producerExpiration: 86_400_000, report: { reports.add($0) }
         ).load()
     }

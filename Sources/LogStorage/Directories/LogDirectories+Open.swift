@@ -126,6 +126,7 @@ extension LogDirectories {
         var name: PartitionDirectoryName
         var isClean: Bool
         var recoveryPoint: Offset
+        var knowsRecoveryPoint: Bool
         var logStart: Offset
         var highWatermark: Offset
         var wasCompacted: Bool
@@ -180,10 +181,10 @@ extension LogDirectories {
             try logErrors { () throws(FileError) in try CleanShutdownFile.remove(in: directory.path, fileSystem) }
         }
         let recoveryPoints = try checkpoint(.recoveryPoint, directory)
-        directory.recoveryPoints.withLock { $0 = recoveryPoints }
-        let logStarts = try checkpoint(.logStart, directory)
-        let highWatermarks = try checkpoint(.highWatermark, directory)
-        let compacted = try checkpoint(.cleaner, directory)
+        directory.recoveryPoints.withLock { $0 = recoveryPoints ?? [:] }
+        let logStarts = try checkpoint(.logStart, directory) ?? [:]
+        let highWatermarks = try checkpoint(.highWatermark, directory) ?? [:]
+        let compacted = try checkpoint(.cleaner, directory) ?? [:]
         let entries = try logErrors { () throws(FileError) in try fileSystem.list(directory.path) }
         var jobs: [Job] = []
         for entry in entries where entry.isDirectory {
@@ -203,7 +204,8 @@ extension LogDirectories {
                 jobs.append(
                     Job(
                         directory: directory, name: name, isClean: isClean,
-                        recoveryPoint: recoveryPoints[name.partition] ?? 0,
+                        recoveryPoint: recoveryPoints?[name.partition] ?? 0,
+                        knowsRecoveryPoint: recoveryPoints != nil,
                         logStart: logStarts[name.partition] ?? 0,
                         highWatermark: highWatermarks[name.partition] ?? 0,
                         wasCompacted: compacted[name.partition] != nil))
@@ -217,16 +219,16 @@ extension LogDirectories {
         return jobs
     }
 
-    /// A damaged checkpoint costs time, or is learned anew, but is no reason not to start.
+    /// A damaged checkpoint (nil) costs time, or is learned anew, but is no reason not to start.
     private func checkpoint(
         _ kind: OffsetCheckpoint.Kind, _ directory: LogDirectory
-    ) throws(LogError) -> [TopicPartition: Offset] {
+    ) throws(LogError) -> [TopicPartition: Offset]? {
         do throws(LogError) {
             return try directory.checkpoint(kind).read()
         } catch {
             guard case .malformed(let file) = error else { throw error }
             logger.warning("Checkpoint is damaged and taken as empty", metadata: [LogKey.error: "\(file)"])
-            return [:]
+            return nil
         }
     }
 
@@ -240,7 +242,8 @@ extension LogDirectories {
             partition: job.name.partition, directory: job.directory.path + "/" + job.name.name,
             health: job.directory.health, pool: pool,
             configuration: topic, isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
-            highWatermark: job.highWatermark, mayHaveHoles: job.wasCompacted || topic.isCompacted, now: now,
+            highWatermark: job.highWatermark, wasCompacted: job.wasCompacted || topic.isCompacted,
+            knowsRecoveryPoint: job.knowsRecoveryPoint, now: now,
             producerExpiration: configuration.producerExpiration,
             report: { report in
                 if case .recovered(_, let bytes) = report {
@@ -317,6 +320,10 @@ extension LogLoader.LoadReport {
             logger.warning(
                 "The disk is full: what would spare the next start some work is not written",
                 metadata: [LogKey.path: "\(path)"])
+        case .closedHole(let from, let to):
+            logger.info(
+                "Offsets are missing between two segments of a compacted log",
+                metadata: [LogKey.offset: "\(from)", LogKey.segment: "\(to)"])
         case .startedOver(let end, let start):
             logger.error(
                 "The log ends below its start and is begun anew there",

@@ -72,6 +72,8 @@ package final class PooledFile: Sendable {
         var mode: FileMode
         var file: (any StorageFile)?
         var usedSinceLastTime = false
+        /// Its name after a rename under way.
+        var nextPath: String?
     }
     private let state: Mutex<State>
 
@@ -96,11 +98,11 @@ package final class PooledFile: Sendable {
         } catch {
             if error.isOutOfHandles {
                 pool.shrink()
-            } else if path == known.path {
+            } else if !error.isNotFound || (path == known.path && state.withLock { $0.nextPath == nil }) {
                 throw error
             }
-            // A second try: handles were freed, or the file was renamed in between.
-            let now = state.withLock { ($0.path, $0.mode) }
+            // A second try: handles were freed, or the file is being renamed, or was so in between.
+            let now = state.withLock { ($0.nextPath ?? $0.path, $0.mode) }
             return try adopt(pool.fileSystem.open(now.0, now.1))
         }
         return adopt(file)
@@ -117,9 +119,17 @@ package final class PooledFile: Sendable {
         return winner
     }
 
+    /// The file is about to be renamed: who does not find it under the one name looks under the other.
+    func willBeRenamed(to path: String) {
+        state.withLock { $0.nextPath = path }
+    }
+
     /// The file now has another name; an open descriptor stays good.
     package func renamed(to path: String) {
-        state.withLock { $0.path = path }
+        state.withLock { state in
+            state.path = path
+            state.nextPath = nil
+        }
     }
 
     /// Gives the descriptor up. The file opens again when used again.

@@ -259,6 +259,7 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         try file.open().sync()
     }
 
+    func willBeRenamed(to path: String) { file.willBeRenamed(to: path) }
     func renamed(to path: String) { file.renamed(to: path) }
     func close() { file.close() }
 }

@@ -52,5 +52,10 @@ package struct LogConfiguration: Hashable, Sendable {
     /// `message.downconversion.enable`
     package var allowsDownConversion = true
 
+    /// A compacted log rolls in time for `max.compaction.lag.ms`, since the active segment is never compacted (KIP-354).
+    var maximumSegmentAge: Int64 {
+        isCompacted ? min(segmentMilliseconds, max(maximumCompactionLagMilliseconds, 1)) : segmentMilliseconds
+    }
+
     package init() {}
 }

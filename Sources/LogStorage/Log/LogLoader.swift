@@ -17,7 +17,8 @@ import Synchronization
 /// 4. Build missing indexes anew: a crash between the creations of a segment's files, or an operator's deletion.
 /// 5. After an unclean stop, scan from the segment that holds the recovery point on: check every batch, index it,
 ///    note epochs and producers; cut at the first bad one and remove all later segments: a crash before data,
-///    length or index had reached the disk.
+///    length or index had reached the disk. A segment that ends before the next one begins has lost its end; see
+///    ``recover(_:_:_:)`` for the one case in which it has not.
 /// 6. A log that ends below its start is emptied and starts there: a crash that lost records which were deleted
 ///    anyway.
 /// 7. Cut the epochs to the log, load the producers from the newest snapshot, and replay what it lacks.
@@ -36,8 +37,10 @@ struct LogLoader {
     /// From the log start checkpoint; 0 when not listed.
     var logStart: Offset
     var highWatermark: Offset
-    /// The log has been compacted: offsets may be missing anywhere.
-    var mayHaveHoles: Bool
+    /// The log is compacted, or was: offsets may be missing, also between segments.
+    var wasCompacted: Bool
+    /// False when the checkpoint of recovery points was damaged: nobody knows what was flushed.
+    var knowsRecoveryPoint = true
     var now: Timestamp
     var producerExpiration: Int64
     var report: @Sendable (LoadReport) -> Void
@@ -54,6 +57,7 @@ struct LogLoader {
         case recovered(base: Offset, bytes: Int64)
         case truncated(base: Offset, to: Offset, position: Int64, problem: String, lostBytes: Int64)
         case removedSegments(count: Int, after: Offset)
+        case closedHole(from: Offset, to: Offset)
         case startedOver(logEnd: Offset, logStart: Offset)
         case diskFull(path: String)
     }
@@ -240,11 +244,18 @@ struct LogLoader {
     private func completeSwaps(
         _ bases: Set<Offset>, _ names: [SegmentFileName], _ files: inout Files
     ) throws(LogError) {
-        guard let low = bases.min() else {
-            // Indexes only: their data was renamed already, and they are built anew.
-            for file in names { try remove(file.name) }
-            return
+        var indexes = names.filter { $0.kind != .log }
+        for file in indexes where !bases.contains(file.base) {
+            // Its data was renamed already, as Kafka's cleaner does first.
+            let kinds = files.segments[file.base] ?? []
+            if kinds.contains(.log), !kinds.contains(file.kind) {
+                try finishSwap(file, &files)
+            } else {
+                try remove(file.name)
+            }
         }
+        indexes.removeAll { !bases.contains($0.base) }
+        guard let low = bases.min() else { return }
         var high = low
         for base in bases {
             let segment = LogSegment(
@@ -255,14 +266,19 @@ struct LogLoader {
             }
             segment.close()
         }
-        for (base, kinds) in files.segments where base >= low && (base < high || bases.contains(base)) {
+        for (base, kinds) in files.segments.sorted(by: { $0.key < $1.key })
+        where base >= low && (base < high || bases.contains(base)) {
+            // Files beside a swap whose offset index is in place already are its own.
+            let isOld = kinds.contains(.log) || indexes.contains { $0.base == base && $0.kind == .index }
+            if bases.contains(base), !isOld { continue }
             for kind in kinds { try remove(SegmentFileName(base: base, kind: kind).name) }
             files.segments[base] = nil
         }
-        for file in names {
-            // The data file last: while it is a swap, its indexes may be renamed again.
-            guard file.kind != .log else { continue }
-            try finishSwap(file, &files)
+        // What was removed must not come back beside what takes its place. The data file is renamed last: while it is a
+        // swap, all this is done again.
+        try logErrors { () throws(FileError) in try fileSystem.syncDirectory(directory) }
+        for kind in [SegmentFileName.Kind.index, .timeindex, .txnindex] {
+            for file in indexes where file.kind == kind { try finishSwap(file, &files) }
         }
         for file in names where file.kind == .log { try finishSwap(file, &files) }
         try logErrors { () throws(FileError) in try fileSystem.syncDirectory(directory) }
@@ -335,6 +351,18 @@ struct LogLoader {
         var completed: [CompletedTransaction]
     }
 
+    /// What a segment that ends before the next one begins tells, in a table of cases:
+    ///
+    /// | The hole | is taken for |
+    /// |---|---|
+    /// | below the log's start | nothing that anyone misses |
+    /// | wider than an index can span | a leap of the leader's offsets; ``PartitionLog`` syncs before it |
+    /// | in a compacted log that Kafka was running until the crash | compaction's work, and closed |
+    /// | in a compacted log, with the recovery points lost | compaction's work, and closed |
+    /// | any other | a lost end: all behind it goes |
+    ///
+    /// The compaction of this broker raises the recovery point on disk before it makes holes, and a new segment begins
+    /// where the one before it ends; so what lies at or above the recovery point has none. Kafka compacts above it, too.
     private func recover(
         _ segments: inout SegmentList, _ snapshots: inout [Offset], _ epochs: inout LeaderEpochCache
     ) throws(LogError) -> Recovered {
@@ -349,31 +377,79 @@ struct LogLoader {
             producers.advance(to: base)
             try writeSnapshot(producers, &snapshots)
         }
+        let wasKafkas = try wasLeftByKafka(segments.active)
+        let closesHoles = wasCompacted && (wasKafkas || !knowsRecoveryPoint)
         var end = base
-        for index in first..<segments.count {
+        var index = first
+        while index < segments.count {
             let segment = segments.all[index]
             report(.recovering(base: segment.base, number: index - first, of: segments.count - first))
             let result = try recover(segment, &producers, &completed, &epochs)
             end = max(result.nextOffset, segment.base)
             producers.advance(to: end)
-            let next = segments.nextBase(after: index)
-            // A segment that ends before the next begins has lost its end, unless compaction took it.
-            let fits = next.map { mayHaveHoles ? $0 >= end : $0 == end } ?? true
-            if result.problem != nil || !fits {
-                let lost = Array(segments.all[(index + 1)...])
-                if !lost.isEmpty {
-                    report(.removedSegments(count: lost.count, after: end))
-                    try removeSegments(lost)
-                    segments.removeAll { segment in lost.contains { $0 === segment } }
-                }
+            index += 1
+            guard index < segments.count else { break }
+            var next = segments.all[index]
+            if next.base > end, result.problem == nil, closesHoles, let moved = try rename(next, to: end) {
+                report(.closedHole(from: end, to: next.base))
+                segments.replace([next], with: [moved])
+                next = moved
+            }
+            guard result.problem == nil, try follows(next, end) else {
+                let lost = Array(segments.all[index...])
+                report(.removedSegments(count: lost.count, after: end))
+                try removeSegments(lost)
+                segments.removeAll { segment in lost.contains { $0 === segment } }
                 break
             }
-            if let next {
-                producers.advance(to: next)
-                try writeSnapshot(producers, &snapshots)
-            }
+            producers.advance(to: next.base)
+            try writeSnapshot(producers, &snapshots)
         }
         return Recovered(end: end, producers: producers, completed: completed)
+    }
+
+    /// Whether a segment can be what came after `end`.
+    private func follows(_ segment: LogSegment, _ end: Offset) throws(LogError) -> Bool {
+        if segment.base == end || (segment.base > end && segment.base <= logStart) { return true }
+        guard segment.base > end else { return false }
+        var isFar = false
+        _ = try segment.scanHeaders(from: 0) { header in
+            isFar = RelativeOffset.of(header.lastOffset, base: end) == nil
+            return false
+        }
+        return isFar
+    }
+
+    /// Whether a Kafka broker had the log open last, and did not close it: its index of the active segment has its full
+    /// size, which ours never has.
+    private func wasLeftByKafka(_ active: LogSegment) throws(LogError) -> Bool {
+        let size = configuration.indexBytes - configuration.indexBytes % OffsetIndexEntry.byteCount
+        return try logErrors { () throws(FileError) in
+            try fileSystem.status(of: active.path(.index))?.size == Int64(size)
+        }
+    }
+
+    /// Lets a segment begin where the one before it ends, so that no later start has to judge the hole again. Nil when its
+    /// offsets would be too far from its base then. Its indexes go: it is about to be recovered.
+    private func rename(_ segment: LogSegment, to base: Offset) throws(LogError) -> LogSegment? {
+        var last = segment.base
+        _ = try segment.scanHeaders(from: 0) { header in
+            last = max(last, header.lastOffset)
+            return true
+        }
+        guard RelativeOffset.of(last, base: base) != nil else { return nil }
+        let path = directory + "/" + SegmentFileName(base: base, kind: .log).name
+        try logErrors { () throws(FileError) in
+            segment.close()
+            try fileSystem.rename(segment.path(.log), to: path)
+            for kind in [SegmentFileName.Kind.index, .timeindex, .txnindex] {
+                try fileSystem.remove(segment.path(kind))
+            }
+            try fileSystem.syncDirectory(directory)
+        }
+        return LogSegment(
+            base: base, in: directory, isNew: false, hasTransactions: false, now: now,
+            jitter: PartitionLog.jitter(configuration), pool: pool)
     }
 
     private func recover(

@@ -155,7 +155,10 @@ extension PartitionLog {
             before: byteCount, lastOffset: info.lastOffset, maxTimestamp: info.maxTimestamp, now: now,
             configuration)
         {
-            segment = try roll(to: first, now: now, &state)
+            // Recovery takes a hole between segments for a lost end, so the new one begins where the old one ends, unless
+            // the batches would be too far from there.
+            let isFar = RelativeOffset.of(info.lastOffset, base: published.0.logEnd) == nil
+            segment = try roll(to: isFar ? first : published.0.logEnd, now: now, &state)
             info.rolled = true
         }
 
@@ -170,6 +173,8 @@ extension PartitionLog {
             guard let transaction = state.producers.apply(batch) else { continue }
             completed.append(transaction)
             guard transaction.isAborted else { continue }
+            // The index's file may be made now.
+            directoryChanged.store(true, ordering: .releasing)
             try segment.transactions.append(
                 TransactionIndexEntry(
                     producerID: transaction.producerID, firstOffset: transaction.firstOffset,
@@ -221,13 +226,19 @@ extension PartitionLog {
 
     /// Ends the active segment and begins a new one at `base`. Returns the new one.
     func roll(to base: Offset, now: Timestamp, _ state: inout Mutation) throws(LogError) -> LogSegment {
-        let (active, directory, end) = published.withLock {
-            ($0.segments.active, $0.directory, $0.offsets.logEnd)
+        let (active, directory, offsets) = published.withLock {
+            ($0.segments.active, $0.directory, $0.offsets)
         }
-        let base = max(base, end)
+        let base = max(base, offsets.logEnd)
         // Nothing in it: it can be the new one.
         if active.base == base, try active.size == 0 { return active }
         try active.seal()
+        // With the new one, a start no longer scans this segment if the recovery point is at its end already: then its
+        // indexes must be on disk too, above all that of aborted transactions. And a leap of offsets must not be taken for
+        // a lost end.
+        if offsets.recoveryPoint >= offsets.logEnd || base > offsets.logEnd {
+            try logErrors { () throws(FileError) in try active.sync() }
+        }
         state.producers.advance(to: base)
         try takeSnapshot(&state, in: directory)
         let segment = try begin(at: base, now: now)

@@ -140,6 +140,8 @@ extension PartitionLog {
         }
         try logErrors { () throws(FileError) in
             for segment in segments {
+                // Readers of the old list must not take an index that is being renamed for one that never was.
+                _ = try? segment.transactions.entries()
                 try segment.rename(to: .deleted)
                 segment.closeIdle()
                 state.removed.append((segment, now &+ delay))

@@ -4,7 +4,8 @@ import KafkaModel
 
 extension PartitionLog {
     /// Cuts the log so that it ends at or below `offset`. Returns the new end, which is below `offset` where that lies
-    /// inside a batch: batches are never split. No record is lost if the log ends there or before.
+    /// inside a batch, since batches are never split, or behind offsets that compaction took. No record is lost if the log
+    /// ends there or before.
     @discardableResult
     package func truncate(to offset: Offset, now: Timestamp) throws(LogError) -> Offset {
         try mutate { (state) throws(LogError) in
@@ -22,19 +23,19 @@ extension PartitionLog {
             var segments = view.segments
             segments.removeAll { $0.base > offset }
             let active = segments.active
-            let end: Offset
             if let batch = try active.find(offset) {
-                // A header of the old formats tells its last offset only, and these are never cut within.
-                end = batch.header.magic >= 2 ? min(batch.baseOffset, offset) : offset
-                try active.truncate(toPosition: batch.position, offset: end, now: now)
-            } else {
-                end = offset
+                // What the old formats' headers say of their first offset is no more than their last one.
+                let first = batch.header.magic >= 2 ? min(batch.baseOffset, offset) : offset
+                try active.truncate(toPosition: batch.position, offset: first, now: now)
             }
+            // Where offsets are missing the log ends before the hole, so that segments never have one between them.
+            let end = max(try active.nextOffset(), min(offset, view.offsets.logStart))
             let size = try active.size
             let changed = segments
             published.withLock { published in
                 published.segments = changed
                 published.truncations += 1
+                published.lowestCut = min(published.lowestCut, end)
                 published.offsets.logEnd = end
                 // The cut is not on disk. Until it is, this segment counts as unflushed: were its old end to come back
                 // after a crash, it would overlap what follows.
@@ -79,6 +80,7 @@ extension PartitionLog {
         published.withLock { published in
             published.segments = SegmentList([segment])
             published.truncations += 1
+            published.lowestCut = -1
             published.offsets = LogOffsets(
                 logStart: logStart, highWatermark: max(logStart, min(published.offsets.highWatermark, offset)),
                 lastStable: logStart, logEnd: offset, recoveryPoint: min(published.offsets.recoveryPoint, offset))

@@ -56,6 +56,8 @@ package final class PartitionLog: Sendable {
         var ended: [CompletedTransaction] = []
         /// Counts the cuts at the end, so that a sync that began before one does not vouch for what came after.
         var truncations = 0
+        /// The lowest of them since compaction was last noted: what follows it is not compacted.
+        var lowestCut = Offset.max
         /// Ends of the newest appends, to place high watermarks without looking into files.
         var recent = RecentPositions()
         var configuration: LogConfiguration
@@ -222,6 +224,13 @@ package final class PartitionLog: Sendable {
     @discardableResult
     package func removeExpiredProducers(now: Timestamp) -> Int {
         mutation.withLock { $0.producers.removeExpired(now: now, expiration: producerExpiration) }
+    }
+
+    /// Compaction has taken account of the cuts up to the one with this number.
+    func forgetCuts(upTo number: Int) {
+        published.withLock { published in
+            if published.truncations == number { published.lowestCut = .max }
+        }
     }
 
     // MARK: Helpers for all mutations

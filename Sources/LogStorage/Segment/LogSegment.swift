@@ -235,10 +235,11 @@ final class LogSegment: Sendable {
         let (created, jitter) = state.withLock { ($0.created, $0.jitter) }
         let first = try firstTimestamp()
         let age = first >= 0 ? maxTimestamp &- first : now &- created
-        return age > settings.segmentMilliseconds &- jitter
+        return age > settings.maximumSegmentAge &- jitter
     }
 
-    private func firstTimestamp() throws(LogError) -> Timestamp {
+    /// Of the first batch; -1 without any.
+    func firstTimestamp() throws(LogError) -> Timestamp {
         if let known = state.withLock({ $0.firstTimestamp }) { return known }
         var first: Timestamp = -1
         _ = try scanHeaders(from: 0) { header in
@@ -491,14 +492,29 @@ final class LogSegment: Sendable {
         try transactions.sync()
     }
 
-    /// Renames all files to another suffix.
+    /// Renames all files to another suffix, data first: indexes that a crash leaves behind alone are removed.
     func rename(to suffix: SegmentFileName.Suffix) throws(FileError) {
+        try rename([.log, .index, .timeindex, .txnindex], to: suffix)
+    }
+
+    /// As ``rename(to:)``, data last: while the data is still a swap, a start goes on with the renames. The offset index,
+    /// which every segment has, goes first, so that its place tells whether they have begun.
+    func renameDataLast(to suffix: SegmentFileName.Suffix) throws(FileError) {
+        try rename([.index, .timeindex, .txnindex, .log], to: suffix)
+    }
+
+    private func rename(_ kinds: [SegmentFileName.Kind], to suffix: SegmentFileName.Suffix) throws(FileError) {
         let (directory, old) = state.withLock { ($0.directory, $0.suffix) }
-        for kind in [SegmentFileName.Kind.log, .index, .timeindex, .txnindex] {
-            let source = directory + "/" + SegmentFileName(base: base, kind: kind, suffix: old).name
-            let target = directory + "/" + SegmentFileName(base: base, kind: kind, suffix: suffix).name
+        func path(_ kind: SegmentFileName.Kind, _ suffix: SegmentFileName.Suffix) -> String {
+            directory + "/" + SegmentFileName(base: base, kind: kind, suffix: suffix).name
+        }
+        // Readers that open a file in between find it under its new name.
+        data.willBeRenamed(to: path(.log, suffix))
+        offsetIndex.willBeRenamed(to: path(.index, suffix))
+        timeIndex.willBeRenamed(to: path(.timeindex, suffix))
+        for kind in kinds {
             do throws(FileError) {
-                try pool.fileSystem.rename(source, to: target)
+                try pool.fileSystem.rename(path(kind, old), to: path(kind, suffix))
             } catch {
                 // Indexes may be missing; they are built anew when they are.
                 if kind == .log || !error.isNotFound { throw error }
