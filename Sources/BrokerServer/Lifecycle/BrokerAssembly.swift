@@ -278,6 +278,7 @@ enum BrokerAssembly {
         jobs.schedule(every: configuration.transactions.removeExpiredInterval) {
             transactions.expireTransactionalIDs()
         }
+        scheduleCleaner(jobs, configuration, logs, logger)
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(
@@ -306,6 +307,24 @@ enum BrokerAssembly {
             replicas.checkpointHighWatermarks()
         }
         jobs.schedule(every: configuration.replication.lagTimeMax / 2) { replicas.checkLag() }
+    }
+
+    /// A job per cleaner thread: it compacts until nothing is left to, and looks again after the back-off.
+    private static func scheduleCleaner(
+        _ jobs: PeriodicJobs, _ configuration: BrokerConfiguration, _ logs: LogDirectories, _ logger: Logger
+    ) {
+        let settings = configuration.cleaner
+        guard settings.isEnabled else { return }
+        var cleaning = LogCleanerConfiguration()
+        cleaning.threads = settings.threads
+        cleaning.dedupeBufferBytes = settings.dedupeBufferBytes
+        cleaning.loadFactor = settings.dedupeLoadFactor
+        cleaning.bytesPerSecond = settings.maxBytesPerSecond
+        let cleaner = LogCleaner(logs, cleaning, logger: logger)
+        jobs.onStop { cleaner.stop() }
+        for _ in 0..<settings.threads {
+            jobs.schedule(every: settings.backoff) { while cleaner.cleanNext(now: BrokerClock.now) {} }
+        }
     }
 
     /// What the broker says of itself in ZooKeeper: its advertised endpoints, with what the bound sockets know.

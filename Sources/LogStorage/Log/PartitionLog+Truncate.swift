@@ -80,7 +80,7 @@ extension PartitionLog {
         published.withLock { published in
             published.segments = SegmentList([segment])
             published.truncations += 1
-            published.lowestCut = -1
+            published.lowestCut = min(published.lowestCut, offset)
             published.offsets = LogOffsets(
                 logStart: logStart, highWatermark: max(logStart, min(published.offsets.highWatermark, offset)),
                 lastStable: logStart, logEnd: offset, recoveryPoint: min(published.offsets.recoveryPoint, offset))
