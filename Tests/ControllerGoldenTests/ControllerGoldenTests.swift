@@ -7,12 +7,9 @@ import ZooKeeperStore
 
 /// What Kafka's controller wrote to ZooKeeper in recorded scenarios, ours writes too.
 @Suite struct ControllerGoldenTests {
-    /// A few transactions that nobody recorded are clients that came and went; more of them make the tree unknown.
-    private static let tolerableGap: Int64 = 25
-
     @Test func theSameIsWrittenInEveryScenario() async throws {
         var compared: [String] = []
-        for flow in try RecordedFlow.all() where flow.gap <= Self.tolerableGap {
+        for flow in try RecordedFlow.all() where flow.gap <= RecordedFlow.tolerableGap {
             let replay = ControllerReplay(flow)
             if replay.expected.isEmpty { continue }
             await replay.run()
@@ -28,7 +25,7 @@ import ZooKeeperStore
 
     /// The comparison is worth something: one byte that Kafka did not write, or one write more, is noticed.
     @Test func aWriteThatDiffersIsNoticed() async throws {
-        for var flow in try RecordedFlow.all() where flow.gap <= Self.tolerableGap {
+        for var flow in try RecordedFlow.all() where flow.gap <= RecordedFlow.tolerableGap {
             guard let index = flow.writes.lastIndex(where: { $0.isControllers && $0.parts.last?.data != nil }),
                 flow.writes[index].parts.last.flatMap({ ZNodes.partition(ofState: $0.path) }) != nil
             else { continue }

@@ -2,6 +2,7 @@
 
 import Foundation
 import GoldenFixtures
+import KafkaModel
 import ZooKeeperStore
 
 /// The writes of one scenario, and the tree that they begin with.
@@ -12,6 +13,30 @@ struct RecordedFlow {
     var nodes: [String: TreeNode]
     /// How many transactions nobody recorded lie between the tree and the first write.
     var gap: Int64
+
+    /// A few transactions that nobody recorded are clients that came and went; more of them make the tree unknown.
+    static let tolerableGap: Int64 = 25
+
+    /// The ids of all topics there are, or come to be.
+    var topicIDs: [String: KafkaUUID] {
+        let created = writes.flatMap(\.parts).map { ($0.path, $0.data) }
+        var ids: [String: KafkaUUID] = [:]
+        for (path, data) in nodes.map({ ($0.key, $0.value.data) }) + created where path.hasPrefix(ZNodes.topics + "/") {
+            let name = String(path.dropFirst(ZNodes.topics.count + 1))
+            if let id = (try? ZNodeCodec.decodeTopic(name, data))?.id { ids[name] = id }
+        }
+        return ids
+    }
+
+    /// The brokers whose sessions end.
+    var leaving: Set<BrokerID> {
+        let ended = Set(writes.filter { $0.parts.first?.kind == "closeSession" }.map(\.session))
+        var brokers: Set<BrokerID> = []
+        for (path, node) in nodes where ended.contains(node.owner) && path.hasPrefix(ZNodes.brokerIDs + "/") {
+            if let id = BrokerID(path.dropFirst(ZNodes.brokerIDs.count + 1)) { brokers.insert(id) }
+        }
+        return brokers
+    }
 
     /// All flows that begin with a tree that is known well enough: an empty one, or a recorded one with the writes of
     /// flows in between.

@@ -64,6 +64,16 @@ struct Tree {
     mutating func setOwners(_ writes: [RecordedWrite]) {
         let sessions = Dictionary(writes.map { ($0.zxid, $0.session) }, uniquingKeysWith: { $1 })
         for (path, node) in nodes where node.owner != 0 { nodes[path]?.owner = sessions[node.creation] ?? -1 }
+        // Of those whose start was not recorded it is enough to tell them apart.
+        for (path, node) in nodes where node.owner == -1 {
+            if let id = Int64(path.drop { !$0.isNumber }) { nodes[path]?.owner = -1 - id }
+        }
+        if let node = nodes[ZNodes.controller], node.owner == -1,
+            let id = try? ZNodeCodec.decodeController(node.data).broker
+        {
+            let owner = nodes[ZNodes.broker(id)]?.owner ?? -1
+            nodes[ZNodes.controller]?.owner = owner
+        }
     }
 
     /// Applies a write that is known to have succeeded.
