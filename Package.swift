@@ -174,6 +174,13 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/Instructions"),
         .executableTarget(
+            name: "failover",
+            dependencies: [
+                "BenchmarkKit", "KafkaModel", "ClusterMetadata", "ClusterControl", "ZooKeeperStore", "ZooKeeperClient",
+                "ZooKeeperTestKit",
+            ],
+            path: "Tests/Benchmarks/Failover"),
+        .executableTarget(
             name: "loadgen",
             dependencies: [
                 "BenchmarkKit", "KafkaModel", "KafkaRecords", "KafkaProtocol", "KafkaNetworking", nioCore, nioPosix,
