@@ -23,12 +23,37 @@ import Testing
         #expect(file.read() == nil)
     }
 
+    @Test func aCopyOfTheDirectoryHasNoSession() throws {
+        // Its lock is free while the broker lives.
+        let directory = NSTemporaryDirectory() + "martlet-session-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        #expect(SessionFile(directory: directory).write(content))
+        let copy = directory + "-copy"
+        try FileManager.default.copyItem(atPath: directory, toPath: copy)
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        #expect(SessionFile(directory: copy).read() == nil)
+        // Another name for the same directory is no copy.
+        let moved = directory + "-moved"
+        try FileManager.default.moveItem(atPath: directory, toPath: moved)
+        defer { try? FileManager.default.removeItem(atPath: moved) }
+        #expect(SessionFile(directory: moved).read() == content)
+    }
+
+    @Test func anotherMachineHasNoSession() {
+        let text = SessionFile.text(content, at: "here/1")
+        #expect(SessionFile.parse(text, at: "here/1") == content)
+        #expect(SessionFile.parse(text, at: "there/1") == nil)
+    }
+
     @Test(arguments: [
-        "", "version=2\nsession=1\npassword=00\nconnect=h", "version=1\nsession=x\npassword=00\nconnect=h",
-        "version=1\nsession=1\npassword=0\nconnect=h", "version=1\nsession=1\npassword=zz\nconnect=h",
-        "version=1\nsession=1\nconnect=h", "garbage",
+        "", "version=2\nplace=h\nsession=1\npassword=00\nconnect=h",
+        "version=1\nplace=h\nsession=x\npassword=00\nconnect=h",
+        "version=1\nplace=h\nsession=1\npassword=0\nconnect=h",
+        "version=1\nplace=h\nsession=1\npassword=zz\nconnect=h", "version=1\nplace=h\nsession=1\nconnect=h",
+        "version=1\nsession=1\npassword=00\nconnect=h", "garbage",
     ])
     func whatIsDamagedIsNotBelieved(text: String) {
-        #expect(SessionFile.parse(text) == nil)
+        #expect(SessionFile.parse(text, at: "h") == nil)
     }
 }

@@ -10,7 +10,7 @@ import ZooKeeperClient
 ///
 /// Never does so to a process that lives, be it stopped or cut off: it must get the locks of the log directories first,
 /// which the kernel takes away from a process only with its life. So it works on the broker's own machine, where the
-/// session file and the locks are, and nowhere else.
+/// session file and the locks are, and nowhere else: a copy of them is not believed (``SessionFile``).
 package enum Fence {
     package enum Outcome: Hashable, Sendable {
         /// The session has ended by this call.
