@@ -81,8 +81,8 @@ let package = Package(
         .target(
             name: "KafkaTools",
             dependencies: [
-                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaClient", "LogStorage", "KafkaNetworking", nioCore,
-                nioPosix, logging,
+                "KafkaModel", "KafkaProtocol", "KafkaRecords", "KafkaClient", "LogStorage", "ClusterControl",
+                "KafkaNetworking", nioCore, nioPosix, logging,
             ]),
 
         // MARK: The program.
@@ -151,8 +151,8 @@ let package = Package(
         .testTarget(
             name: "KafkaToolsTests",
             dependencies: [
-                "KafkaTools", "KafkaClient", "KafkaNetworking", "KafkaProtocol", "KafkaRecords", "KafkaModel",
-                "GoldenFixtures", nioCore, nioPosix, logging,
+                "KafkaTools", "KafkaClient", "ClusterControl", "KafkaNetworking", "KafkaProtocol", "KafkaRecords",
+                "KafkaModel", "GoldenFixtures", nioCore, nioPosix, logging,
             ]),
         .testTarget(
             name: "BrokerServerTests",

@@ -27,6 +27,7 @@ package enum KafkaTools {
         TopicsCommand.self, ConsoleProducerCommand.self, ConsoleConsumerCommand.self, ProducerPerfCommand.self,
         ConsumerPerfCommand.self, GetOffsetsCommand.self, ClusterCommand.self, BrokerApiVersionsCommand.self,
         DeleteRecordsCommand.self, LogDirsCommand.self, ConfigsCommand.self, ConsumerGroupsCommand.self,
-        DumpLogCommand.self, LeaderElectionCommand.self, TransactionsCommand.self,
+        DumpLogCommand.self, LeaderElectionCommand.self, TransactionsCommand.self, ReassignPartitionsCommand.self,
+        ReplicaVerificationCommand.self,
     ]
 }

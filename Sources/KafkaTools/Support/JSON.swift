@@ -21,6 +21,19 @@ enum JSON: Equatable {
         return try parser.document()
     }
 
+    /// The value as JSON writes it, on one line, members by name.
+    var serialized: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .number(let value): Int64(exactly: value).map(String.init) ?? "\(value)"
+        case .string(let text): Self.quoted(text)
+        case .array(let elements): "[\(elements.map(\.serialized).joined(separator: ","))]"
+        case .object(let members):
+            "{\(members.sorted { $0.key < $1.key }.map { "\(Self.quoted($0)):\($1.serialized)" }.joined(separator: ","))}"
+        }
+    }
+
     /// A string as JSON writes it, with its quotes.
     static func quoted(_ text: String) -> String {
         var result = "\""
