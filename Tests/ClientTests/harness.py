@@ -125,18 +125,19 @@ def zookeeper():
 class Broker:
     """A broker process. `start` waits until it serves; `run_to_end` is for those that must not start."""
 
-    def __init__(self, chroot=None, broker_id=1, port=None, log_dirs=None, **settings):
+    def __init__(self, chroot=None, broker_id=1, port=None, log_dirs=None, host="127.0.0.1", ensemble=None, **settings):
         self.home = directory()
         self.chroot = chroot or unique("cluster")
+        self.host = host
         self.port = port or free_port()
         self.log_dirs = log_dirs or os.path.join(self.home, "data")
         self.log = os.path.join(self.home, "log")
         self.process = None
         self.settings = {
             "broker.id": broker_id,
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
+            "listeners": f"PLAINTEXT://{self.host}:{self.port}",
             "log.dirs": self.log_dirs,
-            "zookeeper.connect": zookeeper().connect(self.chroot),
+            "zookeeper.connect": (ensemble or zookeeper()).connect(self.chroot),
             "zookeeper.session.timeout.ms": 6000,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
@@ -151,7 +152,10 @@ class Broker:
 
     @property
     def bootstrap(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
+
+    def connect(self, seconds=20):
+        return wire.Connection(self.port, seconds, self.host)
 
     def command(self, *overrides):
         with open(self.properties, "w") as file:
@@ -170,7 +174,7 @@ class Broker:
     def serves(self):
         if self.process.poll() is not None:
             raise AssertionError(f"the broker ended with {self.process.returncode}: {tail(self.log)}")
-        with wire.Connection(self.port) as connection:
+        with self.connect() as connection:
             return connection.metadata([])["controller"] >= 0
 
     def run_to_end(self, *overrides, seconds=60):

@@ -67,8 +67,8 @@ class Reader:
 class Connection:
     """A client connection that speaks raw frames."""
 
-    def __init__(self, port, seconds=20):
-        self.socket = socket.create_connection(("127.0.0.1", port), seconds)
+    def __init__(self, port, seconds=20, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), seconds)
         self.socket.settimeout(seconds)
         self.correlations = itertools.count(1)
 
@@ -156,16 +156,16 @@ class Connection:
             if error:
                 raise AssertionError(f"creating {name}: error {error}, {message}")
 
-    def produce(self, topic, records, partition=0, acks=-1, version=3):
+    def produce(self, topic, records, partition=0, acks=-1, version=3, wait=15000):
         """Returns (error, base offset, log append time)."""
-        self.send(PRODUCE, version, self.produce_body(topic, records, partition, acks))
+        self.send(PRODUCE, version, self.produce_body(topic, records, partition, acks, wait))
         if acks == 0:
             return None
         return self.produce_answer(version)
 
     @staticmethod
-    def produce_body(topic, records, partition=0, acks=-1):
-        return (string(None) + struct.pack(">hii", acks, 15000, 1) + string(topic)
+    def produce_body(topic, records, partition=0, acks=-1, wait=15000):
+        return (string(None) + struct.pack(">hii", acks, wait, 1) + string(topic)
                 + struct.pack(">iii", 1, partition, len(records)) + records)
 
     def produce_answer(self, version=3):

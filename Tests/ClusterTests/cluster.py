@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three real brokers on a real ZooKeeper, a steady load, and the accounts that are settled afterwards."""
+"""Three real brokers on a real ensemble, a steady load, and the accounts that are settled afterwards."""
 
 import glob
 import os
+import random
 import signal
 import struct
 import subprocess
@@ -14,16 +15,18 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClientTests"))
 
 import harness  # noqa: E402
+import networks  # noqa: E402
 import wire  # noqa: E402
+from ensemble import ensemble  # noqa: E402
 from harness import MARTLET, Broker, eventually, tail, unique  # noqa: E402
 
 RETRIABLE_ENDS = (OSError, EOFError, wire.ProtocolError, struct.error, IndexError)
 
 
 class Cluster:
-    """Brokers 1 to `count` under a chroot of their own."""
+    """Brokers 1 to `count` under a chroot of their own; on hosts of their own if there is a network of them."""
 
-    def __init__(self, count=3, **settings):
+    def __init__(self, count=3, network=None, **settings):
         chroot = unique("cluster")
         defaults = {
             "default.replication.factor": 3, "min.insync.replicas": 2, "replica.lag.time.max.ms": 3000,
@@ -31,8 +34,14 @@ class Cluster:
         }
         defaults.update({name.replace("_", "."): value for name, value in settings.items()})
         self.brokers = {}
+        self.hosts = {}
         for number in range(1, count + 1):
-            broker = Broker(chroot=chroot, broker_id=number)
+            host = network and network.host(f"broker-{number}")
+            broker = Broker(
+                chroot=chroot, broker_id=number, ensemble=ensemble(), host=host.address if host else "127.0.0.1")
+            if host:
+                self.hosts[number] = host
+                broker.launcher = host.launcher
             broker.settings.update(defaults)
             self.brokers[number] = broker
 
@@ -56,9 +65,12 @@ class Cluster:
     def metadata(self, topics, of=None):
         """As some running broker sees it, or as `of` does."""
         last = None
-        for broker in [self.brokers[of]] if of else self.running:
+        running = self.running
+        # None of them is right always; who asks again asks another.
+        random.shuffle(running)
+        for broker in [self.brokers[of]] if of else running:
             try:
-                with wire.Connection(broker.port, 3) as connection:
+                with broker.connect(3) as connection:
                     return connection.metadata(topics)
             except RETRIABLE_ENDS as error:
                 last = error
@@ -80,7 +92,7 @@ class Cluster:
     def topic(self, partitions=1, replication=3, **configs):
         topic = unique("topic")
         controller = eventually(lambda: self.controller() > 0 and self.controller())
-        with wire.Connection(self.brokers[controller].port) as connection:
+        with self.brokers[controller].connect() as connection:
             connection.create_topic(
                 topic, partitions, {k.replace("_", "."): str(v) for k, v in configs.items()}, replication)
         self.wait_for_in_sync(topic, partitions, replication)
@@ -95,6 +107,25 @@ class Cluster:
                 for of, broker in self.brokers.items() if broker in self.running)
 
         eventually(all_in_sync, seconds, f"{topic} does not get {count} in-sync replicas: {self.logs()}")
+
+    def tool(self, command, *arguments, exit=0):
+        """What one of Kafka's commands prints."""
+        server = "--broker-list" if command == "replica-verification" else "--bootstrap-server"
+        result = subprocess.run(
+            [MARTLET, command, server, ",".join(broker.bootstrap for broker in self.running), *arguments],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        if result.returncode != exit:
+            raise AssertionError(f"{command} {arguments}: {result.returncode}, {result.stdout}{result.stderr}")
+        return result.stdout
+
+    def placed_topic(self, *assignment, **configs):
+        """A topic whose partitions have these replicas."""
+        topic = unique("topic")
+        flags = [word for k, v in configs.items() for word in ("--config", f"{k.replace('_', '.')}={v}")]
+        placement = ",".join(":".join(map(str, replicas)) for replicas in assignment)
+        self.tool("topics", "--create", "--topic", topic, "--replica-assignment", placement, *flags)
+        self.wait_for_in_sync(topic, len(assignment), len(assignment[0]))
+        return topic
 
     def fence(self, number):
         """As the service manager does once the process is certainly dead."""
@@ -191,6 +222,7 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self.cluster, self.topic, self.partition = cluster, topic, partition
         self.idempotent, self.pause = idempotent, pause
+        self.prefix = f"{topic}/{partition}/".encode()
         self.acknowledged = {}  # value -> offset
         self.times = []
         self.errors = {}
@@ -210,15 +242,15 @@ class Load(threading.Thread):
         sequence, number = 0, 0
         connection = None
         while not self.halt.is_set():
-            values = [f"{self.topic}/{self.partition}/{number + i:08}".encode() * 4 for i in range(3)]
+            values = [self.prefix + f"{number + i:08}".encode() * 8 for i in range(3)]
             batch = wire.batch(
                 values, producer=producer, epoch=epoch, sequence=sequence if self.idempotent else -1)
             while True:
                 try:
                     if connection is None:
                         leader = self.cluster.leader(self.topic, self.partition)
-                        connection = wire.Connection(self.cluster.brokers[leader].port, 10)
-                    error, base, _ = connection.produce(self.topic, batch, self.partition)
+                        connection = self.cluster.brokers[leader].connect(10)
+                    error, base, _ = connection.produce(self.topic, batch, self.partition, wait=3000)
                 except (*RETRIABLE_ENDS, KeyError) as problem:
                     error, base = repr(type(problem)), -1
                 if error == wire.NONE:
@@ -239,7 +271,7 @@ class Load(threading.Thread):
             time.sleep(self.pause)
 
     def producer_id(self):
-        with wire.Connection(self.cluster.running[0].port, 5) as connection:
+        with self.cluster.running[0].connect(5) as connection:
             return connection.init_producer_id()
 
     @property
@@ -274,6 +306,21 @@ class ClusterTestCase(unittest.TestCase):
         self.addCleanup(cluster.stop)
         return cluster.start()
 
+    def network(self):
+        """The network, whole again after the test; the test is skipped where there is none."""
+        network = networks.network()
+        if network is None:
+            self.skipTest(networks.why_not())
+        self.addCleanup(network.heal)
+        return network
+
+    def report(self, text):
+        """A figure to stand beside the test's name."""
+        print(f"[{text}] ", end="", flush=True)
+
+    def report_silence(self, load, since=0):
+        self.report(f"{load.longest_silence(since) * 1000:.0f} ms without acknowledgement")
+
     def load(self, cluster, topic, partition=0, **options):
         load = Load(cluster, topic, partition, **options)
         load.start()
@@ -296,4 +343,5 @@ class ClusterTestCase(unittest.TestCase):
             lost = [v for v, offset in load.acknowledged.items() if by_offset.get(offset) != v]
             self.assertEqual(lost, [], f"{len(lost)} of {load.count} acknowledged records are lost")
             if load.idempotent:
-                self.assertEqual(len(found), len({v for _, v in found}), "a record is there twice")
+                values = [value for _, value in found if value.startswith(load.prefix)]
+                self.assertEqual(values, sorted(set(values)), "records are there twice, or not in order")

@@ -6,7 +6,7 @@ import signal
 import struct
 import time
 
-from cluster import MARTLET, ClusterTestCase, eventually, harness, records, wire
+from cluster import MARTLET, ClusterTestCase, Load, eventually, harness, records, wire
 
 
 class ReplicationTests(ClusterTestCase):
@@ -39,7 +39,7 @@ class ReplicationTests(ClusterTestCase):
         load = self.load(cluster, topic)
         load.finish()
         leader = cluster.leader(topic)
-        with wire.Connection(cluster.brokers[leader].port) as connection:
+        with cluster.brokers[leader].connect() as connection:
             end = connection.list_offset(topic, -1)[2]
             body = struct.pack(">i", 1) + wire.string(topic) + struct.pack(">iiqi", 1, 0, end - 5, 10000)
             answer = connection.request(21, 0, body)
@@ -62,16 +62,13 @@ class DeathTests(ClusterTestCase):
         cluster.kill(number)
         load.wait_for_more()
         first = next(t for t in load.times if t > at + 0.001)
-        self.report(f"{load.longest_silence(at - 0.1) * 1000:.0f} ms without acknowledgement")
+        self.report_silence(load, at - 0.1)
         self.assertLess(first - at, 3)
         eventually(lambda: number not in cluster.partition(topic)["isr"], message="the dead one stays in sync")
         cluster.brokers[number].start()
         cluster.wait_for_in_sync(topic)
         load.wait_for_more()
         self.settle(cluster, load)
-
-    def report(self, text):
-        print(f"[{text}] ", end="", flush=True)
 
     def a_follower(self, cluster, topic):
         others = {cluster.leader(topic), cluster.controller()}
@@ -128,7 +125,7 @@ class DivergenceTests(ClusterTestCase):
         followers = [n for n in cluster.brokers if n != leader]
         for number in followers:
             cluster.brokers[number].process.send_signal(signal.SIGSTOP)
-        with wire.Connection(cluster.brokers[leader].port) as connection:
+        with cluster.brokers[leader].connect() as connection:
             for number in range(5):
                 error, _, _ = connection.produce(topic, wire.batch([b"alone %d/%d" % (round, number)]), acks=1)
                 self.assertEqual(error, 0)
@@ -161,7 +158,7 @@ class DivergenceTests(ClusterTestCase):
         leader = cluster.leader(topic)
         process = cluster.brokers[leader].process
         # What it is asked while it sleeps, it finds when it wakes up.
-        with wire.Connection(cluster.brokers[leader].port, 30) as sleeper:
+        with cluster.brokers[leader].connect(30) as sleeper:
             process.send_signal(signal.SIGSTOP)
             try:
                 sleeper.send(wire.PRODUCE, 3, sleeper.produce_body(topic, wire.batch([b"to a zombie"])))
@@ -200,7 +197,7 @@ class DivergenceTests(ClusterTestCase):
         load.wait_for_more(60)
         load.finish()
         leader = cluster.leader(topic)
-        with wire.Connection(cluster.brokers[leader].port) as connection:
+        with cluster.brokers[leader].connect() as connection:
             end = connection.list_offset(topic, -1)[2]
             body = struct.pack(">i", 1) + wire.string(topic) + struct.pack(">iiqi", 1, 0, end, 10000)
             connection.request(21, 0, body)
@@ -229,8 +226,7 @@ class RestartTests(ClusterTestCase):
                 load.wait_for_more()
             broker.start()
             cluster.wait_for_in_sync(topic, 3)
-        silence = max(load.longest_silence() for load in loads)
-        print(f"[{silence * 1000:.0f} ms without acknowledgement] ", end="", flush=True)
+        self.report_silence(max(loads, key=Load.longest_silence))
         self.settle(cluster, *loads)
 
 
@@ -264,7 +260,7 @@ class InSyncTests(ClusterTestCase):
             if number != leader:
                 cluster.kill(number)
         eventually(lambda: cluster.partition(topic)["isr"] == [leader], 20, "the set does not shrink")
-        with wire.Connection(cluster.brokers[leader].port) as connection:
+        with cluster.brokers[leader].connect() as connection:
             error, _, _ = connection.produce(topic, wire.batch([b"x"]))
             self.assertEqual(error, 19)
             # acks=1 asks for less.
@@ -286,7 +282,7 @@ class FenceTests(ClusterTestCase):
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertIn(b"Ended", result.stdout)
         eventually(lambda: len(cluster.metadata([], of=1)["brokers"]) == 2, 2)
-        print(f"[gone after {(time.monotonic() - at) * 1000:.0f} ms] ", end="", flush=True)
+        self.report(f"gone after {(time.monotonic() - at) * 1000:.0f} ms")
         again = cluster.fence(3)
         self.assertEqual((again.returncode, b"left behind" in again.stdout), (0, True))
 
