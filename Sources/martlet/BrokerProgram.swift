@@ -35,37 +35,61 @@ enum BrokerProgram {
             Usage.complain("martlet: \(error)")
             return 1
         }
+        return await serve(configuration, logger)
+    }
+
+    private enum Event: Sendable {
+        /// SIGTERM or SIGINT.
+        case signal
+        case started(Result<Broker, StartError>)
+        /// The broker cannot go on; why.
+        case failed(String)
+    }
+
+    /// Starts the broker and lets it run until something ends it.
+    private static func serve(_ configuration: BrokerConfiguration, _ logger: Logger) async -> Int32 {
+        let (events, happened) = AsyncStream<Event>.makeStream()
+        let signals = Signals { happened.yield(.signal) }
+        defer { signals.stop() }
         let notifier = ServiceNotifier(notifySocket: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
         notifier?.status("Starting")
-        let signals = Signals()
-        do throws(StartError) {
-            let broker = try await Broker.start(configuration, logger: logger)
-            notifier?.ready(status: "Broker \(broker.id) is serving")
-            let watchdog = notifier.flatMap { Watchdog($0, broker) }
-            let failure = await ending(of: broker, signals)
-            if let failure { logger.critical("The broker cannot go on: \(failure)") }
+        // A task of its own, since a signal need not wait for it: it may be waiting for ZooKeeper, or recovering logs.
+        Task {
+            do throws(StartError) {
+                happened.yield(.started(.success(try await Broker.start(configuration, logger: logger))))
+            } catch {
+                happened.yield(.started(.failure(error)))
+            }
+        }
+        var running: (broker: Broker, watchdog: Watchdog?)?
+        for await event in events {
+            var failure: String?
+            switch event {
+            case .started(.failure(let error)):
+                Usage.complain("martlet: \(error)")
+                return 1
+            case .started(.success(let broker)):
+                notifier?.ready(status: "Broker \(broker.id) is serving")
+                running = (broker, notifier.flatMap { Watchdog($0, broker) })
+                // Ends with the process at the latest.
+                Task { if let reason = await broker.waitForFailure() { happened.yield(.failed(reason)) } }
+                continue
+            case .signal: break
+            case .failed(let reason):
+                logger.critical("The broker cannot go on: \(reason)")
+                failure = reason
+            }
             notifier?.stopping()
+            guard let (broker, watchdog) = running else {
+                // As Kafka does: the next start finds what a kill would have left.
+                logger.warning("Stopped while starting")
+                return 1
+            }
             await broker.shutDown()
             watchdog?.stop()
             return failure == nil ? 0 : 1
-        } catch {
-            Usage.complain("martlet: \(error)")
-            return 1
         }
-    }
-
-    /// Waits for a signal, or for the broker to fail; returns why it failed.
-    private static func ending(of broker: Broker, _ signals: Signals) async -> String? {
-        await withTaskGroup(of: String?.self) { group in
-            group.addTask {
-                await signals.wait()
-                return nil
-            }
-            group.addTask { await broker.waitForFailure() }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
+        return 1
     }
 
     private static func parse(_ arguments: [String]) -> (file: String, overrides: [String])? {
@@ -90,27 +114,22 @@ enum BrokerProgram {
     }
 }
 
-/// SIGTERM and SIGINT, as something to wait for.
+/// SIGTERM and SIGINT, as an event.
 private final class Signals: Sendable {
-    private let stream: AsyncStream<Int32>
     private let sources: [any DispatchSourceSignal]
 
-    init() {
-        let (stream, continuation) = AsyncStream<Int32>.makeStream()
-        self.stream = stream
+    init(_ handler: @escaping @Sendable () -> Void) {
         sources = [SIGTERM, SIGINT].map { number in
             // The source sees it all the same, and the process is not ended by it.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield(number) }
+            source.setEventHandler(handler: handler)
             source.resume()
             return source
         }
     }
 
-    func wait() async {
-        for await _ in stream { return }
-    }
+    func stop() { for source in sources { source.cancel() } }
 }
 
 /// Tells systemd at half of `WatchdogSec` that the broker makes progress, as long as it does.

@@ -183,9 +183,16 @@ class StopTests(BrokerTestCase):
 
     def test_sigterm_while_starting_ends_the_process(self):
         with socket.socket() as holder:
+            # A port that nobody serves, and a patience that would outlast the test.
             holder.bind(("127.0.0.1", 0))
-            broker = Broker(**{"zookeeper.connect": f"127.0.0.1:{holder.getsockname()[1]}"})
-            with self.assertRaises((OSError, AssertionError)):
-                self.addCleanup(lambda: broker.process.poll() is None and broker.kill())
+            broker = Broker(**{
+                "zookeeper.connect": f"127.0.0.1:{holder.getsockname()[1]}", "zookeeper.connection.timeout.ms": 120000})
+            self.addCleanup(lambda: broker.process.poll() is None and broker.kill())
+            with self.assertRaises(AssertionError):
                 broker.start(seconds=2)
-            broker.terminate(15)
+            self.assertIsNone(broker.process.poll(), f"it does not wait for ZooKeeper: {tail(broker.log)}")
+            at = time.monotonic()
+            code = broker.terminate(15)
+            self.assertLess(time.monotonic() - at, 5)
+            self.assertEqual(code, 1, tail(broker.log))
+            self.assertIn("Stopped while starting", tail(broker.log))
