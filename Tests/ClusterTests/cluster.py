@@ -250,7 +250,7 @@ class Load(threading.Thread):
                     if connection is None:
                         leader = self.cluster.leader(self.topic, self.partition)
                         connection = self.cluster.brokers[leader].connect(10)
-                    error, base, _ = connection.produce(self.topic, batch, self.partition, wait=3000)
+                    error, base, _ = connection.produce(self.topic, batch, self.partition, wait=1500)
                 except (*RETRIABLE_ENDS, KeyError) as problem:
                     error, base = repr(type(problem)), -1
                 if error == wire.NONE:
