@@ -27,6 +27,16 @@ final class Cluster {
         harness.start()
     }
 
+    /// Registers all of them before the first becomes controller.
+    func startTogether(_ ids: BrokerID...) {
+        let harnesses = ids.map { ControllerHarness($0, in: world) }
+        for harness in harnesses { harness.register() }
+        for (id, harness) in zip(ids, harnesses) {
+            brokers[id] = harness
+            harness.start(session: harness.session)
+        }
+    }
+
     func kill(_ id: BrokerID) { brokers.removeValue(forKey: id)?.kill() }
 
     var controller: ControllerHarness {

@@ -65,6 +65,12 @@ package final class ControllerHarness {
 
     // MARK: Life
 
+    /// Opens a session and registers the broker, which is all that others see of it so far.
+    package func register() {
+        session = world.zooKeeper.openSession()
+        if case .registered(let epoch) = world.zooKeeper.register(registration, session) { brokerEpoch = epoch }
+    }
+
     /// Opens a session, registers the broker and starts its controller. An existing session may be taken over.
     package func start(session existing: ModelZooKeeper.Session? = nil) {
         session = existing ?? world.zooKeeper.openSession()
