@@ -201,6 +201,11 @@ extension BrokerConfiguration {
         package struct Window: Hashable, Sendable {
             package let samples: Int
             package let sampleLength: Duration
+
+            package init(samples: Int, sampleLength: Duration) {
+                self.samples = samples
+                self.sampleLength = sampleLength
+            }
         }
 
         package let clients: Window
@@ -209,6 +214,10 @@ extension BrokerConfiguration {
         package let controller: Window
         /// `replica.alter.log.dirs.io.max.bytes.per.second`; `Int.max` unless set.
         package let moveBytesPerSecond: Int
+        /// `leader.replication.throttled.rate`; `Int.max` unless set.
+        package let leaderBytesPerSecond: Int
+        /// `follower.replication.throttled.rate`; `Int.max` unless set.
+        package let followerBytesPerSecond: Int
 
         init(_ values: SettingValues) {
             func window(_ prefix: String) -> Window {
@@ -221,6 +230,8 @@ extension BrokerConfiguration {
             alterLogDirectories = window("alter.log.dirs.replication.")
             controller = window("controller.")
             moveBytesPerSecond = values.optionalInteger("replica.alter.log.dirs.io.max.bytes.per.second") ?? .max
+            leaderBytesPerSecond = values.optionalInteger("leader.replication.throttled.rate") ?? .max
+            followerBytesPerSecond = values.optionalInteger("follower.replication.throttled.rate") ?? .max
         }
     }
 

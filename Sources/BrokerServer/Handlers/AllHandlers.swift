@@ -48,7 +48,8 @@ enum AllHandlers {
                 replicas: services.replicas, metadata: services.metadata,
                 sessions: FetchSessions(slots: configuration.fetch.sessionSlots),
                 maxBytes: configuration.fetch.maxBytes,
-                selectsReplicasByRack: configuration.replication.selectsReplicasByRack),
+                selectsReplicasByRack: configuration.replication.selectsReplicasByRack,
+                throttle: services.throttles.leader),
             ListOffsetsHandler(replicas: services.replicas),
             OffsetForLeaderEpochHandler(replicas: services.replicas),
             FindCoordinatorHandler(

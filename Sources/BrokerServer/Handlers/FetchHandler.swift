@@ -26,6 +26,8 @@ struct FetchHandler: ApiHandler {
     /// `fetch.max.bytes`.
     let maxBytes: Int
     let selectsReplicasByRack: Bool
+    /// Of what followers are sent.
+    let throttle: ReplicationThrottle
 
     func handle(_ request: FetchRequest, _ context: RequestContext<FetchResponse>) {
         do throws(FetchSessionError) {
@@ -101,6 +103,7 @@ final class PendingFetch: Sendable {
         var bytes = 0
         for partition in session.partitions {
             guard let id = partition.id, let hosted = handler.replicas.partition(id) else { return true }
+            if isHeldBack(hosted) { continue }
             guard
                 let available = hosted.bytesAvailable(
                     for: partition.read, by: reader, mayFollow: mayFollow, limit: maxBytes)
@@ -128,8 +131,10 @@ final class PendingFetch: Sendable {
             guard let hosted = handler.replicas.partition(id) else {
                 return PartitionReadResult(error: handler.replicas.absence(of: id))
             }
+            let isHeldBack = isHeldBack(hosted)
             var result = hosted.read(
-                partition.read, by: reader, maxBytes: left, atLeastOneBatch: needsBatch, mayFollow: mayFollow,
+                partition.read, by: reader, maxBytes: isHeldBack ? 0 : left,
+                atLeastOneBatch: needsBatch && !isHeldBack, mayFollow: mayFollow,
                 rack: rack, form: magic < 2 ? .bytes : .regions)
             if magic < 2 { convert(&result, partition.read, hosted) }
             let bytes = result.records.byteCount
@@ -137,6 +142,25 @@ final class PendingFetch: Sendable {
             left = max(0, left - bytes)
             return result
         }
+    }
+
+    /// Whether a follower gets no records of the partition for the moment: it is throttled, the quota is used up, and no
+    /// in-sync set depends on it.
+    private func isHeldBack(_ hosted: Partition) -> Bool {
+        guard case .follower(let id) = reader, hosted.isThrottledAsLeader else { return false }
+        return handler.throttle.isExceeded && !hosted.isInSync(id)
+    }
+
+    /// Counts what of an answer goes to throttled replicas, in sync or not.
+    private func count(_ results: [PartitionReadResult]) {
+        guard reader.isFollower else { return }
+        var bytes = 0
+        for (partition, result) in zip(session.partitions, results) where result.records.byteCount > 0 {
+            if let hosted = partition.id.flatMap(handler.replicas.partition), hosted.isThrottledAsLeader {
+                bytes += result.records.byteCount
+            }
+        }
+        handler.throttle.record(bytes)
     }
 
     /// Brings the records into the format that an old client knows.
@@ -155,6 +179,7 @@ final class PendingFetch: Sendable {
     }
 
     private func answer(_ results: [PartitionReadResult]) {
+        count(results)
         var response = FetchResponse()
         var leaders: Set<BrokerID> = []
         let told = session.settle(zip(session.partitions, results).map { $1.outcome($0.key) })

@@ -172,6 +172,7 @@ enum BrokerAssembly {
         _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ logger: Logger
     ) async throws(StartError) -> Broker {
         let live = LiveConfiguration(configuration)
+        let throttles = ReplicationThrottles { live.current }
         let metadata = MetadataCache(clusterID: clusterID)
         let threads = LogThreads(count: configuration.network.ioThreads)
         let interBroker = configuration.network.interBrokerListener
@@ -187,7 +188,7 @@ enum BrokerAssembly {
             .init(
                 localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
                 versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
-                logger: logger),
+                throttle: throttles.follower, logger: logger),
             group: networkGroup)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
@@ -247,7 +248,8 @@ enum BrokerAssembly {
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
-            topicWaits: topicWaits, store: store, features: features, timer: timer, groups: groups,
+            throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
+            groups: groups,
             transactions: transactions, markerWriter: markerWriter, verifier: verifier, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 

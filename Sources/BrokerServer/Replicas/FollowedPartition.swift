@@ -23,17 +23,21 @@ final class FollowedPartition: Sendable {
     /// True once stopped. Held while the log is changed, so that who stops waits for a write under way.
     private let gate = Mutex(false)
     private let abilities: FollowerReplication.Abilities
+    private let throttle: ReplicationThrottle
+    /// Whether the log had all that the leader's high watermark covers when it was fetched last.
+    private let hasCaughtUp = Atomic(false)
     private let logger: Logger
 
     init(
         _ partition: Partition, log: PartitionLog, leader: BrokerID, leaderEpoch: LeaderEpoch,
-        abilities: FollowerReplication.Abilities, backoff: Duration, logger: Logger
+        abilities: FollowerReplication.Abilities, backoff: Duration, throttle: ReplicationThrottle, logger: Logger
     ) {
         self.partition = partition
         self.log = log
         self.leader = leader
         self.leaderEpoch = leaderEpoch
         self.abilities = abilities
+        self.throttle = throttle
         thread = partition.thread
         var logger = logger
         logger[metadataKey: "kafka.partition"] = "\(partition.id)"
@@ -52,6 +56,11 @@ final class FollowedPartition: Sendable {
 
     /// What the leader must be asked next.
     func need(now: Int64) -> FollowerReplication.Need { machine.withLock { $0.need(now: now) } }
+
+    /// Whether it is left out of fetches for the moment: a throttled replica that lags behind, once the quota is used up.
+    var isHeldBack: Bool {
+        !hasCaughtUp.load(ordering: .relaxed) && partition.isThrottledAsFollower && throttle.isExceeded
+    }
 
     /// What a fetch from `offset` says of this partition.
     func request(
@@ -148,6 +157,7 @@ extension FollowedPartition {
         do throws(LogError) {
             if case .bytes(let records)? = data.records, records.readableBytes > 0 {
                 let info = try log.appendAsFollower(records, now: BrokerClock.now)
+                if partition.isThrottledAsFollower { throttle.record(records.readableBytes) }
                 if info.rolled { partition.surroundings.rolled(log) }
             }
             let marks = FollowerReplication.marks(
@@ -155,6 +165,7 @@ extension FollowedPartition {
             log.updateHighWatermark(marks.highWatermark)
             if marks.logStart > log.offsets.logStart { try log.raiseLogStart(to: marks.logStart) }
             machine.withLock { $0.appended(.init(log)) }
+            hasCaughtUp.store(log.offsets.logEnd >= data.highWatermark, ordering: .relaxed)
         } catch {
             logger.error("What the leader sent could not be appended", metadata: ["error": "\(error)"])
             decide { $0.appendFailed(error.isTransient ? .transient : .permanent, now: $1) }

@@ -109,11 +109,16 @@ final class Partition: Sendable {
 final class TopicSettings: Sendable {
     let configuration: TopicConfiguration
     let log: LogConfiguration
+    /// Replicas whose leaders, and whose followers, are throttled (KIP-73).
+    let throttledLeaders: ThrottledReplicas
+    let throttledFollowers: ThrottledReplicas
     private let validation: ProduceValidator.Settings
 
     init(_ configuration: TopicConfiguration) {
         self.configuration = configuration
         log = LogConfiguration(configuration)
+        throttledLeaders = ThrottledReplicas(configuration.throttledLeaderReplicas)
+        throttledFollowers = ThrottledReplicas(configuration.throttledFollowerReplicas)
         validation = ProduceValidator.Settings(configuration)
     }
 

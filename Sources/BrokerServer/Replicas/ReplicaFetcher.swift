@@ -26,6 +26,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         let metadata: MetadataCache
         let versions: FollowerVersions
         let settings: BrokerConfiguration.Replication
+        /// Of what leaders send.
+        let throttle: ReplicationThrottle
         let logger: Logger
     }
 
@@ -52,6 +54,8 @@ final class ReplicaFetcher: @unchecked Sendable {
         case delivering(round: Int, groups: Int)
     }
 
+    /// How long a throttled partition stays out of fetches before the quota is looked at again, in milliseconds.
+    private static let throttlePause: Int64 = 100
     /// How long a turn waits for the slowest disk.
     private static let patience = TimeAmount.milliseconds(50)
     /// How long a fetch that waits at the leader goes on after a partition was added, which may not be the only one.
@@ -142,6 +146,11 @@ extension ReplicaFetcher {
         delayed[id] = nil
         let need: FollowerReplication.Need = entry.isBusy ? .nothing : entry.followed.need(now: now)
         if case .records(let offset, let epoch) = need {
+            if entry.followed.isHeldBack {
+                session.drop(entry.key)
+                delayed[id] = now + Self.throttlePause
+                return
+            }
             session.want(
                 entry.followed.request(
                     entry.key, from: offset, lastFetchedEpoch: epoch,

@@ -37,7 +37,7 @@ final class ReplicaFetchers: FollowerFetching {
         guard let log = partition.log else { return }
         let followed = FollowedPartition(
             partition, log: log, leader: leader, leaderEpoch: epoch, abilities: environment.versions.abilities,
-            backoff: environment.settings.fetchBackoff, logger: environment.logger)
+            backoff: environment.settings.fetchBackoff, throttle: environment.throttle, logger: environment.logger)
         let slot = Slot(
             leader: leader, index: Self.index(of: partition.id, among: environment.settings.fetchersPerBroker))
         let (fetcher, old) = state.withLock { state -> (ReplicaFetcher?, (FollowedPartition, ReplicaFetcher)?) in

@@ -16,6 +16,7 @@ struct BrokerServices: Sendable {
     let channel: ControllerChannel
     let administration: TopicAdministration
     let autoCreation: AutoTopicCreation
+    let throttles: ReplicationThrottles
     let topicWaits: DelayedOperations<String>
     let store: ZooKeeperStore
     let features: FeatureCache
