@@ -9,6 +9,7 @@
 # make test         unit and golden tests, then real brokers with real ZooKeeper and real clients
 # make golden       only what compares with recordings of Apache Kafka; MARTLET_GOLDEN=directory names other recordings
 # make integration  only real brokers with real clients
+# make storm        faults by chance on a cluster of real brokers under load; MARTLET_STORM=seconds, MARTLET_STORM_SEED=n
 # make simulate     only whole clusters of state machines under seeded chance
 # make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
@@ -35,7 +36,7 @@ SWIFT_TEST := swift test --explicit-target-dependency-import-check error --skip-
 DEBUG := .build/debug/martlet
 RELEASE := .build/release/martlet
 
-.PHONY: help quickstart quickstop build release run test golden integration simulate fuzz bench check lint format \
+.PHONY: help quickstart quickstop build release run test golden integration storm simulate fuzz bench check lint format \
 	generate generated install deb clean dependencies test-build
 
 help:
@@ -70,6 +71,9 @@ golden: test-build
 
 integration: test-build
 	@Tests/run-tests.sh clients clusters
+
+storm: test-build
+	@MARTLET_STORM=$${MARTLET_STORM:-600} python3 -u -W ignore Tests/ClusterTests/run.py test_storm
 
 simulate: test-build
 	$(SWIFT_TEST) --filter Simulation

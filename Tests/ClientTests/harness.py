@@ -2,6 +2,7 @@
 """A real ZooKeeper and real brokers on free loopback ports, in a directory that is removed at the end."""
 
 import atexit
+import faulthandler
 import itertools
 import os
 import shutil
@@ -59,6 +60,12 @@ def eventually(condition, seconds=20, message="the condition does not come true"
             last = error
         time.sleep(0.05)
     raise AssertionError(f"{message} (last: {last})")
+
+
+def extend_limit(seconds):
+    """Lets the running test take so long."""
+    faulthandler.dump_traceback_later(seconds + 30, exit=True)
+    signal.alarm(int(seconds))
 
 
 def tail(path, lines=30):

@@ -114,6 +114,11 @@ class Host:
 
     def heal(self):
         """What this host sends arrives again."""
-        for other in self.unreachable:
+        for other in list(self.unreachable):
+            self.heal_to(other)
+
+    def heal_to(self, other):
+        """What this host sends to that one arrives again."""
+        if other in self.unreachable:
+            self.unreachable.discard(other)
             self.run("ip", "neighbour", "delete", other.address, "dev", "eth0")
-        self.unreachable = set()

@@ -93,6 +93,17 @@ class CutFromZooKeeperTests(CutTests):
         load.wait_for_more()
         self.whole(cluster, topic, load)
 
+    def test_a_leader_that_zookeeper_does_not_hear(self):
+        cluster, topic = self.start(leads_controller=False)
+        load = self.load(cluster, topic, idempotent=True)
+        leader = cluster.leader(topic)
+        at = time.monotonic()
+        cluster.hosts[leader].lose(*self.zookeepers)
+        self.wait_for_other_leader(cluster, topic, leader)
+        load.wait_for_more()
+        self.report_silence(load, at)
+        self.whole(cluster, topic, load)
+
     def test_a_flapping_link_is_survived(self):
         cluster, topic = self.start()
         load = self.load(cluster, topic, idempotent=True)
@@ -116,6 +127,16 @@ class CutFromBrokersTests(CutTests):
         eventually(lambda: follower not in cluster.partition(topic, of=leader)["isr"], 30, "the set does not shrink")
         load.wait_for_more()
         self.report_silence(load, at)
+        self.whole(cluster, topic, load)
+
+    def test_two_brokers_that_only_a_third_can_see_both_of(self):
+        cluster, topic = self.start()
+        load = self.load(cluster, topic, idempotent=True)
+        leader, controller = cluster.leader(topic), cluster.controller()
+        follower = next(n for n in cluster.brokers if n not in (leader, controller))
+        cluster.hosts[leader].cut(cluster.hosts[follower])
+        eventually(lambda: follower not in cluster.partition(topic, of=controller)["isr"], 30, "the set does not shrink")
+        load.wait_for_more()
         self.whole(cluster, topic, load)
 
     def test_a_leader_that_reaches_only_zookeeper_acknowledges_nothing(self):

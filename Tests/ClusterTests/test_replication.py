@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What three brokers make of a topic with three replicas, in peace and when brokers die."""
 
+import os
 import shutil
 import signal
 import struct
 import time
 
-from cluster import MARTLET, ClusterTestCase, Load, eventually, harness, records, wire
+from cluster import MARTLET, ClusterTestCase, Load, ensemble, eventually, harness, records, wire
 
 
 class ReplicationTests(ClusterTestCase):
@@ -176,6 +177,39 @@ class DivergenceTests(ClusterTestCase):
         self.settle(cluster, load)
         self.assertFalse(b"to a zombie" in cluster.log_bytes(leader, topic))
 
+    def test_a_controller_paused_beyond_its_session_is_replaced_and_gives_no_more_orders(self):
+        cluster = self.cluster(zookeeper_session_timeout_ms=2000)
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        old = cluster.controller()
+        process = cluster.brokers[old].process
+        # What it has begun when it falls asleep: it is asked for a topic, and may have decided on it.
+        with cluster.brokers[old].connect(30) as sleeper:
+            body = (struct.pack(">i", 1) + wire.string("from-a-zombie") + struct.pack(">ihii", 3, 3, 0, 0)
+                    + struct.pack(">ib", 15000, 0))
+            process.send_signal(signal.SIGSTOP)
+            sleeping = cluster.brokers.pop(old)
+            try:
+                sleeper.send(wire.CREATE_TOPICS, 1, body)
+                new = eventually(
+                    lambda: (now := cluster.controller()) not in (old, -1) and now, 20,
+                    "no other controller is elected")
+                with cluster.brokers[new].connect() as connection:
+                    connection.create_topic("meanwhile", 1, replication=2)
+                load.wait_for_more()
+            finally:
+                process.send_signal(signal.SIGCONT)
+                cluster.brokers[old] = sleeping
+            # It hears that it is none any more, or passes the request on to who is.
+            error = sleeper.receive_frame()
+            self.assertTrue(error)
+        cluster.wait_for_in_sync(topic)
+        self.assertEqual({cluster.metadata([], of=n)["controller"] for n in cluster.brokers}, {new})
+        cluster.wait_for_in_sync("meanwhile", count=2)
+        self.assertIsNotNone(cluster.topic())
+        load.wait_for_more()
+        self.settle(cluster, load)
+
     def test_a_replica_that_lost_its_disk_is_filled_again(self):
         cluster = self.cluster()
         topic = cluster.topic()
@@ -299,6 +333,44 @@ class FenceTests(ClusterTestCase):
             [MARTLET, "fence", "--broker", "7", "--config", cluster.brokers[1].properties], capture_output=True)
         self.assertEqual(result.returncode, 1)
         self.assertIn(b"broker 7", result.stderr)
+
+    def test_another_host_cannot_end_the_session_of_a_broker_that_sleeps(self):
+        network = self.network()
+        cluster = self.cluster(network=network, zookeeper_session_timeout_ms=20000)
+        topic = cluster.topic()
+        load = self.load(cluster, topic, idempotent=True)
+        victim = cluster.leader(topic)
+        process = cluster.brokers[victim].process
+        elsewhere = network.host("elsewhere")
+        process.send_signal(signal.SIGSTOP)
+        sleeping = cluster.brokers.pop(victim)
+        try:
+            for name, directories in [("its own", None), ("a copy of the other's", sleeping.log_dirs)]:
+                with self.subTest(name):
+                    twin = harness.Broker(
+                        chroot=sleeping.chroot, broker_id=victim, ensemble=ensemble(), host=elsewhere.address)
+                    twin.launcher = elsewhere.launcher
+                    if directories:
+                        shutil.copytree(directories, twin.log_dirs)
+                        self.assertTrue(os.path.exists(os.path.join(twin.log_dirs, ".martlet-zookeeper-session")))
+                    code, said = twin.run_to_end()
+                    self.assertEqual(code, 1, said)
+                    self.assertIn(f"broker id {victim} is registered", said)
+                    result = harness.subprocess.run(
+                        [*elsewhere.launcher, MARTLET, "fence", "--broker", str(victim), "--config", twin.properties],
+                        capture_output=True, text=True, timeout=30)
+                    self.assertEqual((result.returncode, "left behind" in result.stdout), (0, True), result.stderr)
+            result = harness.subprocess.run(
+                [MARTLET, "fence", "--broker", str(victim), "--config", sleeping.properties],
+                capture_output=True, text=True, timeout=30)
+            self.assertEqual((result.returncode, "locked" in result.stderr), (1, True), result.stdout)
+            self.assertIn(victim, [number for number, *_ in cluster.metadata([])["brokers"]])
+        finally:
+            process.send_signal(signal.SIGCONT)
+            cluster.brokers[victim] = sleeping
+        load.wait_for_more()
+        cluster.wait_for_in_sync(topic)
+        self.settle(cluster, load)
 
     def test_a_restart_ends_the_session_by_itself(self):
         cluster = self.cluster(zookeeper_session_timeout_ms=30000)
