@@ -77,16 +77,18 @@ def tail(path, lines=30):
 
 
 def stop_all():
-    """Ends every process that was started here, and removes the directory."""
+    """Ends every process that was started here, and removes the directory, unless MARTLET_KEEP is set."""
     global _directory
     for process in reversed(_processes):
         if process.poll() is None:
             process.kill()
             process.wait()
     _processes.clear()
-    if _directory is not None:
+    if _directory is not None and "MARTLET_KEEP" in os.environ:
+        print(f"Data and logs are kept in {_directory}")
+    elif _directory is not None:
         shutil.rmtree(_directory, ignore_errors=True)
-        _directory = None
+    _directory = None
 
 
 atexit.register(stop_all)

@@ -141,9 +141,14 @@ class Cluster:
             if result.returncode != 0:
                 raise AssertionError(f"fence: {result.returncode}, {result.stdout.decode()}")
 
+    def directories(self, number):
+        return self.brokers[number].settings["log.dirs"].split(",")
+
     def log_bytes(self, number, topic, partition=0):
         """All of a replica's segments, in order."""
-        files = sorted(glob.glob(os.path.join(self.brokers[number].log_dirs, f"{topic}-{partition}", "*.log")))
+        files = sorted(
+            (path for directory in self.directories(number)
+             for path in glob.glob(os.path.join(directory, f"{topic}-{partition}", "*.log"))), key=os.path.basename)
         content = b""
         for path in files:
             with open(path, "rb") as file:
@@ -257,7 +262,10 @@ class Load(threading.Thread):
                     break
                 self.errors[error] = self.errors.get(error, 0) + 1
                 if error == wire.OUT_OF_ORDER_SEQUENCE_NUMBER:
-                    raise AssertionError("a batch was acknowledged and is not there")
+                    last = max(self.acknowledged.items(), key=lambda entry: entry[1], default=None)
+                    raise AssertionError(
+                        f"a batch was acknowledged and is not there: {time.strftime('%H:%M:%S')}, sequence {sequence} "
+                        f"of producer {producer} at broker {leader}; the last acknowledged is {last}")
                 if connection is not None:
                     connection.close()
                     connection = None

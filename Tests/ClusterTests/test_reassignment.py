@@ -7,10 +7,10 @@ import re
 import signal
 import subprocess
 
-from cluster import MARTLET, ClusterTestCase, eventually, harness, wire
+from cluster import MARTLET, Cluster, ClusterTestCase, eventually, harness, wire
 
 
-class ReassignmentTests(ClusterTestCase):
+class ReassignmentTestCase(ClusterTestCase):
     def plan(self, *moves):
         """A file that asks for each (topic, partition, replicas) or (topic, partition, replicas, directories)."""
         path = os.path.join(harness.directory(), "reassignment.json")
@@ -40,6 +40,8 @@ class ReassignmentTests(ClusterTestCase):
             told += cluster.tool("configs", "--describe", "--entity-type", "brokers", "--entity-name", str(broker))
         return dict(re.findall(r"^  (\S*throttled\S*|replica\.alter\S*)=(\S*) ", told, re.MULTILINE))
 
+
+class ReassignmentTests(ReassignmentTestCase):
     def test_a_partition_moves_under_load_and_its_leader_with_it(self):
         cluster = self.cluster(count=4)
         topic = cluster.placed_topic([1, 2, 3], [2, 3, 1])
@@ -157,6 +159,102 @@ class ReassignmentTests(ClusterTestCase):
         self.reassign(cluster, "--execute", path)
         self.completes(cluster, path)
         cluster.wait_for_in_sync(topic, 3, 2)
+
+
+class DirectoryTests(ReassignmentTestCase):
+    """Replicas that are to lie in a certain directory of their broker (KIP-113)."""
+
+    def start(self, count=3, **settings):
+        cluster = Cluster(count, **settings)
+        for broker in cluster.brokers.values():
+            broker.settings["log.dirs"] = f"{broker.home}/first,{broker.home}/second"
+        self.addCleanup(cluster.stop)
+        return cluster.start()
+
+    def places(self, cluster, number, topic):
+        """In which of a broker's directories something of the partition lies, by the names of the two. What is to be
+        deleted does not count."""
+        return {
+            os.path.basename(directory): [
+                name for name in os.listdir(directory)
+                if name.startswith(f"{topic}-0") and not name.endswith("-delete")]
+            for directory in cluster.directories(number)}
+
+    def elsewhere(self, cluster, number, topic):
+        """The directory in which a replica is not."""
+        return next(d for d in cluster.directories(number) if not os.path.exists(os.path.join(d, f"{topic}-0")))
+
+    def moved(self, cluster, number, topic, target):
+        there = {os.path.basename(target): [f"{topic}-0"]}
+        eventually(
+            lambda: {k: v for k, v in self.places(cluster, number, topic).items() if v} == there, 30,
+            f"{target} is not where the replica is")
+
+    def test_leader_and_followers_move_under_load(self):
+        cluster = self.start()
+        topic = cluster.placed_topic([1, 2, 3])
+        load = self.load(cluster, topic, idempotent=True)
+        targets = {number: self.elsewhere(cluster, number, topic) for number in cluster.brokers}
+        path = self.plan((topic, 0, [1, 2, 3], [targets[1], targets[2], "any"]))
+        told = self.reassign(cluster, "--execute", path)
+        for number in (1, 2):
+            self.assertIn(
+                f"Successfully started moving log directory to {targets[number]} for replica {topic}-0 with broker "
+                f"{number} \n", told)
+        told = self.completes(cluster, path)
+        for number in (1, 2):
+            self.assertIn(f"Reassignment of replica {topic}-0-{number} completed successfully.", told)
+            self.moved(cluster, number, topic, targets[number])
+        load.wait_for_more()
+        self.report_silence(load)
+        self.settle(cluster, load)
+
+    def test_a_new_replica_is_made_in_its_directory(self):
+        cluster = self.start(count=4)
+        topic = cluster.placed_topic([1, 2, 3])
+        load = self.load(cluster, topic, idempotent=True)
+        for target in cluster.directories(4):
+            path = self.plan((topic, 0, [1, 2, 4], ["any", "any", target]))
+            self.reassign(cluster, "--execute", path)
+            self.completes(cluster, path)
+            self.moved(cluster, 4, topic, target)
+            path = self.plan((topic, 0, [1, 2, 3]))
+            self.reassign(cluster, "--execute", path)
+            self.completes(cluster, path)
+        load.wait_for_more()
+        self.settle(cluster, load)
+
+    def test_a_move_is_held_back_and_cancelled(self):
+        cluster = self.start()
+        topic = cluster.placed_topic([1, 2, 3])
+        with cluster.brokers[cluster.leader(topic)].connect() as connection:
+            for _ in range(20):
+                self.assertEqual(connection.produce(topic, wire.batch([os.urandom(100_000)]))[0], 0)
+        load = self.load(cluster, topic, idempotent=True)
+        load.finish()
+        here = next(d for d in cluster.directories(2) if os.path.exists(os.path.join(d, f"{topic}-0")))
+        target = self.elsewhere(cluster, 2, topic)
+        path = self.plan((topic, 0, [1, 2, 3], ["any", target, "any"]))
+        told = self.reassign(cluster, "--execute", path, "--replica-alter-log-dirs-throttle", "50000")
+        self.assertIn("The replica-alter-dir throttle limit was set to 50000 B/s", told)
+        told = self.reassign(cluster, "--verify", path)
+        self.assertIn(f"Reassignment of replica {topic}-0-2 is still in progress.", told)
+        self.assertNotIn("Clearing", told)
+        told = self.reassign(cluster, "--cancel", path)
+        self.assertIn(
+            f"Successfully started moving log directory to {here} for replica {topic}-0 with broker 2 \n", told)
+        told = self.reassign(cluster, "--verify", path)
+        self.assertIn(
+            f"Partition {topic}-0 on broker 2 is not being moved from log dir {here} to {target}.", told)
+        self.moved(cluster, 2, topic, here)
+        self.assertEqual(self.throttles(cluster, topic, [1, 2, 3]), {})
+
+    def test_a_directory_that_is_not_there_is_refused(self):
+        cluster = self.start()
+        topic = cluster.placed_topic([1, 2, 3])
+        path = self.plan((topic, 0, [1, 2, 3], ["any", "/no/such/directory", "any"]))
+        told = self.reassign(cluster, "--execute", path, exit=1)
+        self.assertIn(f"Error: Failed to alter dir for {topic}-0-2", told)
 
 
 class VerificationTests(ClusterTestCase):

@@ -34,7 +34,7 @@ class Storm:
         self.began = time.monotonic()
 
     def note(self, text):
-        self.history.append(f"{time.monotonic() - self.began:7.2f} {text}")
+        self.history.append(f"{time.strftime('%H:%M:%S')} {time.monotonic() - self.began:7.2f} {text}")
 
     def faults(self):
         faults = [self.kill, self.kill, self.kill_without_fence, self.restart, self.pause, self.lose_zookeeper_leader,
