@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 from cluster import MARTLET, Cluster, ClusterTestCase, eventually, harness, wire
 
@@ -129,6 +130,26 @@ class ReassignmentTests(ReassignmentTestCase):
         self.assertIn("Clearing broker-level throttles on brokers 1,2,3,4", told)
         self.assertIn(f"Clearing topic-level throttles on topic {topic}", told)
         self.assertEqual(self.throttles(cluster, topic, [1, 2, 3, 4]), {})
+
+    def test_a_throttle_holds_a_move_back_but_no_record(self):
+        cluster = self.cluster(count=4)
+        topic = cluster.placed_topic([1, 2, 3])
+        with cluster.brokers[cluster.leader(topic)].connect() as connection:
+            for _ in range(60):
+                self.assertEqual(connection.produce(topic, wire.batch([os.urandom(100_000)]))[0], 0)
+        load = self.load(cluster, topic, idempotent=True)
+        path = self.plan((topic, 0, [1, 2, 4]))
+        at = time.monotonic()
+        self.reassign(cluster, "--execute", path, "--throttle", "1000000")
+        self.assertIn("still in progress", self.reassign(cluster, "--verify", path))
+        # The others are not held back, so acks=all are not.
+        load.wait_for_more()
+        self.assertLess(load.longest_silence(at), 1)
+        self.completes(cluster, path)
+        seconds = time.monotonic() - at
+        self.report(f"6 MB at 1 MB/s in {seconds:.1f} s")
+        self.assertGreater(seconds, 3)
+        self.settle(cluster, load)
 
     def test_what_cannot_be_is_refused(self):
         cluster = self.cluster()
