@@ -23,6 +23,32 @@ import Testing
         #expect(file.read() == nil)
     }
 
+    @Test func theNewestOfAllDirectoriesCounts() throws {
+        let root = NSTemporaryDirectory() + "martlet-session-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let directories = ["a", "b", "c"].map { root + "/" + $0 }
+        for directory in directories {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        }
+        // The first directory has failed.
+        let files = SessionFiles(directories: [root + "/failed"] + directories)
+        #expect(files.read() == nil)
+        #expect(files.write(content))
+        #expect(files.read() == content)
+        var newer = content
+        newer.sessionID = 17
+        #expect(SessionFile(directory: directories[1]).write(newer))
+        // What came back with directories that were repaired is old.
+        for (directory, age) in [(directories[0], 3600.0), (directories[2], 7200)] {
+            try FileManager.default.setAttributes(
+                [.modificationDate: Date(timeIntervalSinceNow: -age)],
+                ofItemAtPath: directory + "/" + SessionFile.name)
+        }
+        #expect(files.read() == newer && files.newest?.file.directory == directories[1])
+        files.remove()
+        #expect(files.read() == nil)
+    }
+
     @Test func aCopyOfTheDirectoryHasNoSession() throws {
         // Its lock is free while the broker lives.
         let directory = NSTemporaryDirectory() + "martlet-session-\(UUID().uuidString)"

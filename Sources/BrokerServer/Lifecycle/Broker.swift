@@ -22,7 +22,7 @@ import ZooKeeperStore
 package final class Broker: Sendable {
     private let identity: BrokerIdentity
     private let zooKeeper: ZooKeeperConnection
-    private let sessionFile: SessionFile
+    private let sessionFile: SessionFiles
     private let logs: LogDirectories
     private let threads: LogThreads
     private let timer: TimerThread

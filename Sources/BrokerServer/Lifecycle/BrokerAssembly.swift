@@ -19,7 +19,7 @@ enum BrokerAssembly {
     struct Parts: Sendable {
         let identity: BrokerIdentity
         let zooKeeper: ZooKeeperConnection
-        let sessionFile: SessionFile
+        let sessionFile: SessionFiles
         let logs: LogDirectories
         let threads: LogThreads
         let timer: TimerThread
@@ -58,7 +58,7 @@ enum BrokerAssembly {
         logger[metadataKey: "kafka.broker"] = "\(id)"
         logger.info("Starting", metadata: ["kafka.cluster": "\(clusterID)"])
         let configuration = try await ensemble.dynamicConfiguration(of: id, over: fromFile, logger: logger)
-        let sessionFile = SessionFile(directory: configuration.logs.directories[0])
+        let sessionFile = SessionFiles(directories: configuration.logs.directories)
         // Before anything is touched: does another broker hold this id?
         try await ensemble.refuseIfRegistered(id, unlessSession: sessionFile.read())
 
@@ -167,7 +167,7 @@ enum BrokerAssembly {
 
     private static func assemble(
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
-        _ clusterID: String, _ sessionFile: SessionFile, _ timer: TimerThread,
+        _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
         _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
         _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ logger: Logger
     ) async throws(StartError) -> Broker {

@@ -82,7 +82,7 @@ struct Ensemble: Sendable {
 
     /// Ends the session that a dead process of this broker left behind, so that its nodes vanish now and not when the
     /// session times out. The caller holds the locks of the log directories, which proves that the process is dead.
-    func endSession(of file: SessionFile, _ configuration: BrokerConfiguration, logger: Logger) async {
+    func endSession(of file: SessionFiles, _ configuration: BrokerConfiguration, logger: Logger) async {
         guard let content = file.read(), content.connect == configuration.zooKeeper.connect else { return }
         var brief = zooKeeper
         brief.connectionTimeout = .seconds(2)

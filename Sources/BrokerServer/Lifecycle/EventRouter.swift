@@ -17,7 +17,7 @@ final class EventRouter: Sendable {
         let replicas: ReplicaManager
         let changes: ConfigurationChanges
         let features: FeatureCache
-        let sessionFile: SessionFile
+        let sessionFile: SessionFiles
         let connect: String
         let onLastDirectoryLost: @Sendable () -> Void
     }
@@ -31,7 +31,7 @@ final class EventRouter: Sendable {
 
     func connect(
         controller: ControllerService, replicas: ReplicaManager, changes: ConfigurationChanges, features: FeatureCache,
-        sessionFile: SessionFile, connect: String, onLastDirectoryLost: @escaping @Sendable () -> Void
+        sessionFile: SessionFiles, connect: String, onLastDirectoryLost: @escaping @Sendable () -> Void
     ) {
         parts.withLock {
             $0 = Parts(

@@ -34,29 +34,30 @@ package enum Fence {
         if let brokerID, configuration.brokerID >= 0, configuration.brokerID != brokerID {
             throw StartError("these are the settings of broker \(configuration.brokerID), not of broker \(brokerID)")
         }
-        guard let first = directories.first else { return .nothingLeft }
-        let file = SessionFile(directory: first)
-        guard file.read() != nil else { return .nothingLeft }
-        let locks = try lock(directories)
+        let files = SessionFiles(directories: directories)
+        guard let home = files.newest?.file.directory else { return .nothingLeft }
+        let locks = try lock(directories, home: home)
         defer { for lock in locks { lock.release() } }
-        if let brokerID { try check(brokerID, first) }
+        if let brokerID { try check(brokerID, home) }
         // Read again: before the lock it may have been about to change.
-        guard let content = file.read() else { return .nothingLeft }
+        guard let (file, content) = files.newest, file.directory == home else { return .nothingLeft }
         guard content.connect == configuration.zooKeeper.connect else {
             throw StartError(
                 "the session in \(file.path) is one of \(content.connect), not of "
                     + "zookeeper.connect=\(configuration.zooKeeper.connect)")
         }
         let outcome = try await end(content)
-        file.remove()
+        files.remove()
         return outcome
     }
 
     /// Takes the locks that a living broker would hold.
-    private static func lock(_ directories: [String]) throws(StartError) -> [any FileLock] {
+    ///
+    /// - Parameter home: where the session file lies; its lock is needed.
+    private static func lock(_ directories: [String], home: String) throws(StartError) -> [any FileLock] {
         let fileSystem = PosixFileSystem()
         var locks: [any FileLock] = []
-        for (index, directory) in directories.enumerated() {
+        for directory in directories {
             var problem: String?
             do throws(FileError) {
                 if let lock = try fileSystem.lock(directory + "/.lock") {
@@ -65,8 +66,8 @@ package enum Fence {
                     problem = "log directory \(directory) is locked by a living process: its session is left alone"
                 }
             } catch {
-                // A directory that has failed proves nothing; the first one, where the session file lies, must.
-                if index == 0 { problem = "log directory \(directory) cannot be locked: \(error)" }
+                // A directory that has failed proves nothing; the one where the session file lies must.
+                if directory == home { problem = "log directory \(directory) cannot be locked: \(error)" }
             }
             if let problem {
                 for lock in locks { lock.release() }

@@ -7,7 +7,7 @@ import Glibc
 /// The runtime file that keeps a broker's ZooKeeper session: who knows that the process is dead may resume the session
 /// and close it, so that its ephemeral nodes do not outlive it by the session timeout.
 ///
-/// The file lies in the first log directory, whose lock a living broker holds: taking that lock is how one knows. A copy
+/// The file lies in a log directory, whose lock a living broker holds: taking that lock is how one knows. A copy
 /// of the directory has a lock of its own, which says nothing of the broker, so the file names the machine and the
 /// directory in which it was written, and is not believed elsewhere. Its mode is 0600, for the password lets anyone act as
 /// the session.
@@ -22,7 +22,7 @@ struct SessionFile: Sendable {
     }
 
     let path: String
-    private let directory: String
+    let directory: String
 
     init(directory: String) {
         self.directory = directory
@@ -36,6 +36,13 @@ struct SessionFile: Sendable {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = fread(&bytes, 1, bytes.count, file)
         return Self.parse(String(decoding: bytes.prefix(count), as: UTF8.self), at: place)
+    }
+
+    /// When it was written; nil when there is none.
+    var written: (seconds: Int, nanoseconds: Int)? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return (information.st_mtim.tv_sec, information.st_mtim.tv_nsec)
     }
 
     /// Replaces the file. False when it could not be written, which costs only the quick hand-over.
