@@ -97,6 +97,28 @@ import Testing
         #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [2])
     }
 
+    /// A full disk had no room for its log.
+    @Test func aReplicaThatCameBackLeadsAgain() {
+        let cluster = Cluster(1, 2)
+        var isFull = true
+        cluster.controller.answer = { broker, request in
+            guard broker == 2, isFull, case .leaderAndIsr = request else {
+                return ControlAnswer(partitions: [TopicPartition("t", 0): .none])
+            }
+            return ControlAnswer(partitions: [TopicPartition("t", 0): .kafkaStorageError])
+        }
+        cluster.createTopic("t", [[2]])
+        #expect(cluster.state("t", 0)?.leader == -1)
+        isFull = false
+        #expect(throws: Never.self) {
+            _ = try cluster.world.zooKeeper.createSequential(
+                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
+        }
+        cluster.world.settle()
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
+    }
+
     @Test func controlledShutdownMovesLeadersAndLeavesFollowersQuietly() {
         let cluster = Cluster(1, 2, 3)
         cluster.createTopic("t", [[2, 3, 1], [1, 2, 3], [2]])

@@ -253,8 +253,9 @@ enum BrokerAssembly {
             transactions: transactions, markerWriter: markerWriter, verifier: verifier, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
+        let changes = ConfigurationChanges(services)
         ensemble.router.connect(
-            controller: controller, replicas: replicas, changes: ConfigurationChanges(services), features: features,
+            controller: controller, replicas: replicas, changes: changes, features: features,
             sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
             onLastDirectoryLost: { failure.report("all log directories have failed") })
         await features.refresh()
@@ -281,6 +282,9 @@ enum BrokerAssembly {
             transactions.expireTransactionalIDs()
         }
         scheduleCleaner(jobs, configuration, logs, logger)
+        jobs.schedule(every: .seconds(5)) {
+            if replicas.hasRoomAgain() { changes.letTheControllerAskAgain() }
+        }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(

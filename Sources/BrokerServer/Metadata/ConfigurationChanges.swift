@@ -117,6 +117,13 @@ final class ConfigurationChanges: Sendable {
         services.logger.info("The settings of the broker have changed")
     }
 
+    /// Partitions that had found no room for their logs may have it now. The controller learns what the log directories hold
+    /// by asking for all replicas, and asks when it is told that something happened to them.
+    func letTheControllerAskAgain() {
+        services.logger.info("There is room again for logs that could not be made")
+        reportDirectoryFailure()
+    }
+
     /// Tells the controller, through ZooKeeper, that a log directory of this broker has failed.
     func reportDirectoryFailure() {
         // A bare task: the failure was met on a thread that must not wait.

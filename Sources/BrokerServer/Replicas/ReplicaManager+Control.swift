@@ -97,6 +97,7 @@ extension ReplicaManager {
             if error.isDiskFull {
                 // No room for a new log, which may return: nothing is known of the partition yet.
                 if partition.log == nil { _ = remove(change.partition) }
+                lacksRoom.store(true, ordering: .releasing)
             } else if error.errorCode == .kafkaStorageError {
                 takeOffline(change.partition)
             }

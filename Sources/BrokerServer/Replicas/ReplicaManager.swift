@@ -39,6 +39,8 @@ final class ReplicaManager: Sendable {
     /// Where segments that are full are made durable: one after the other, since they share disks.
     private let segmentFlushes = DispatchQueue(label: "martlet.segment-flushes", qos: .utility)
     private let mayCheckpoint = Atomic(false)
+    /// A replica found no room for its log.
+    let lacksRoom = Atomic(false)
     private let hosted = Mutex<[TopicPartition: Hosted]>([:])
     private let surroundings: @Sendable (ReplicaManager) -> Partition.Surroundings
     let followers: any FollowerFetching
@@ -193,6 +195,13 @@ extension ReplicaManager {
         }
         // Who was waited for because it was about to join may have stopped to.
         reconsiderHighWatermarks()
+    }
+
+    /// Whether replicas had found no room for their logs and there is some again. Tells so once.
+    func hasRoomAgain() -> Bool {
+        guard lacksRoom.load(ordering: .acquiring), logs.hasRoom else { return false }
+        lacksRoom.store(false, ordering: .releasing)
+        return true
     }
 
     /// Makes what lies before the active segment durable, later and elsewhere. A failure takes the directory offline.

@@ -7,7 +7,7 @@ extension LogDirectories {
     // MARK: Creating and deleting logs
 
     /// The log of a partition, made if there is none: in `path`, in the directory that ``prefer(_:for:)`` has named, or in
-    /// the online one with the fewest logs.
+    /// the online one with the fewest logs among those that have room.
     package func getOrCreateLog(
         _ partition: TopicPartition, topicID: KafkaUUID?, configuration: LogConfiguration, in path: String? = nil,
         now: Timestamp
@@ -39,14 +39,25 @@ extension LogDirectories {
             try directory.health.check()
             return directory
         }
-        let online = directories.filter { !$0.health.isOffline }
+        var online = directories.filter { !$0.health.isOffline }
         guard !online.isEmpty else { throw .directoryOffline(path: directories.first?.path ?? "") }
+        if online.count == 1 { return online[0] }
+        let roomy = online.filter(hasRoom)
+        if !roomy.isEmpty { online = roomy }
         var counts: [String: Int] = [:]
         state.withLock { state in
             for log in state.logs.values { counts[log.logDirectory, default: 0] += 1 }
             for log in state.future.values { counts[log.logDirectory, default: 0] += 1 }
         }
         return online.min { counts[$0.path, default: 0] < counts[$1.path, default: 0] } ?? online[0]
+    }
+
+    /// Whether some directory has room for a new log.
+    package var hasRoom: Bool { directories.contains { !$0.health.isOffline && hasRoom($0) } }
+
+    private func hasRoom(_ directory: LogDirectory) -> Bool {
+        guard let space = try? fileSystem.space(at: directory.path) else { return false }
+        return space.available >= 1 << 20
     }
 
     func open(
