@@ -85,7 +85,8 @@ struct JavaException: Error {
         53: "TransactionalIdAuthorizationException", 58: "SaslAuthenticationException",
         105: "TransactionalIdNotFoundException", 41: "NotControllerException", 6: "NotLeaderOrFollowerException",
         45: "OutOfOrderSequenceException", 46: "DuplicateSequenceException", 49: "InvalidPidMappingException",
-        19: "NotEnoughReplicasException", 56: "KafkaStorageException", 48: "InvalidTxnStateException", 50: "InvalidTxnTimeoutException",
+        19: "NotEnoughReplicasException", 48: "InvalidTxnStateException", 50: "InvalidTxnTimeoutException",
+        56: "KafkaStorageException",
     ]
 }
 
