@@ -40,6 +40,8 @@ final class ForgetfulFileSystem: FileSystem {
         var failure: (after: Int, code: Int32, operations: Set<FileError.Operation>, prefix: String)?
         var capacity = Int.max
         var calls = 0
+        /// Files that were opened.
+        var opened: Set<String> = []
         var random: SeededRandom
         /// Set at a crash: files opened before it are gone.
         var life = 0
@@ -78,6 +80,35 @@ final class ForgetfulFileSystem: FileSystem {
         }
     }
 
+    /// Files that were opened since the last call.
+    func takeOpened() -> Set<String> {
+        withState { state in
+            defer { state.opened = [] }
+            return state.opened
+        }
+    }
+
+    /// Another disk with the same files, after a crash of this one; it forgets in its own way.
+    func copy(seed: UInt64) -> ForgetfulFileSystem {
+        let copy = ForgetfulFileSystem(seed: seed)
+        withState { state in
+            copy.withState { other in
+                for (path, node) in state.files {
+                    precondition(node.pending.isEmpty, "only what is durable can be copied")
+                    let twin = Node()
+                    twin.content = node.content
+                    twin.durable = node.durable
+                    twin.modified = node.modified
+                    other.files[path] = twin
+                }
+                other.durableFiles = other.files
+                other.directories = state.directories
+                other.durableDirectories = state.directories
+            }
+        }
+        return copy
+    }
+
     /// Calls that changed something so far.
     var changes: Int { withState { $0.calls } }
 
@@ -100,6 +131,14 @@ final class ForgetfulFileSystem: FileSystem {
     }
 
     // MARK: Crash
+
+    /// The process ends, and the machine goes on: nothing is forgotten but locks.
+    func kill() {
+        withState { state in
+            state.life += 1
+            state.locks = []
+        }
+    }
 
     /// The machine stops and starts again: only what the disk remembers is there.
     func crash() {
@@ -202,6 +241,7 @@ final class ForgetfulFileSystem: FileSystem {
 
     func open(_ path: String, _ mode: FileMode) throws(FileError) -> any StorageFile {
         try perform(.open, path) { (state) throws(FileError) in
+            state.opened.insert(path)
             if let node = state.files[path] {
                 if mode == .replace, !node.content.isEmpty {
                     node.content = []

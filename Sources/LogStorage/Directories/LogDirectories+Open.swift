@@ -142,18 +142,23 @@ extension LogDirectories {
                 directory.health.condemn(error)
             }
         }
-        let total = jobs.reduce(0) { $0 + $1.count }
-        loadProgress.withLock { $0.logsTotal = total }
+        let began = ContinuousClock.now
         let loaded = Mutex<[(Job, PartitionLog)]>([])
         let work = jobs
         let threads = max(configuration.recoveryThreads, 1)
+        let plans = work.map { jobs in
+            let plans = jobs.map { $0.isClean ? RecoveryMeter.Plan() : self.plan($0) }
+            if let path = jobs.first?.directory.path { self.recovery.withLock { $0.planned(in: path, plans) } }
+            return plans
+        }
         Threads.forEach(work.count, threads: work.count) { index in
             let jobs = work[index]
             Threads.forEach(jobs.count, threads: threads) { number in
-                guard let log = self.load(jobs[number], now: now) else { return }
-                loaded.withLock { $0.append((jobs[number], log)) }
+                let log = self.load(jobs[number], plans[index][number], began: began, now: now)
+                if let log { loaded.withLock { $0.append((jobs[number], log)) } }
             }
         }
+        report(progress, "Loaded logs", began)
         for (job, log) in loaded.withLock({ $0 }) {
             let partition = job.name.partition
             if job.name.role == .future {
@@ -232,7 +237,49 @@ extension LogDirectories {
         }
     }
 
-    private func load(_ job: Job, now: Timestamp) -> PartitionLog? {
+    /// What recovery will have to read of a log: its segments from the one that holds the recovery point on. An estimate,
+    /// since nothing has been put right yet; what cannot be looked at is left to the loader.
+    private func plan(_ job: Job) -> RecoveryMeter.Plan {
+        let path = job.directory.path + "/" + job.name.name
+        var plan = RecoveryMeter.Plan()
+        guard let entries = try? fileSystem.list(path) else { return plan }
+        let bases = entries.compactMap { SegmentFileName($0.name) }.filter { $0.kind == .log && $0.suffix == .none }
+            .map(\.base).sorted()
+        let first = bases.lastIndex { $0 <= job.recoveryPoint } ?? 0
+        for base in bases.dropFirst(first) {
+            plan.segments += 1
+            plan.bytes +=
+                (try? fileSystem.status(of: path + "/" + SegmentFileName(base: base, kind: .log).name))?.size ?? 0
+        }
+        return plan
+    }
+
+    private func report(_ progress: LoadProgress, _ message: Logger.Message, _ began: ContinuousClock.Instant) {
+        let elapsed = ContinuousClock.now - began
+        let seconds = max(elapsed / .seconds(1), 0.001)
+        var metadata: Logger.Metadata = [
+            "logs": "\(progress.logsLoaded)/\(progress.logsTotal)", "milliseconds": "\(Int(seconds * 1000))",
+        ]
+        if progress.bytesTotal > 0 {
+            metadata["segments"] = "\(progress.segmentsRecovered)/\(progress.segmentsTotal)"
+            metadata["bytes"] = "\(progress.bytesScanned)/\(progress.bytesTotal)"
+            metadata["bytes.per.second"] = "\(Int64(Double(progress.bytesScanned) / seconds))"
+        }
+        if progress.remainingLogs > 0, let left = progress.timeLeft(after: elapsed) {
+            metadata["seconds.left"] = "\(left.components.seconds + 1)"
+        }
+        logger.info(message, metadata: metadata)
+    }
+
+    /// Runs on a thread of the start, which also says from time to time how it goes.
+    private func load(
+        _ job: Job, _ plan: RecoveryMeter.Plan, began: ContinuousClock.Instant, now: Timestamp
+    ) -> PartitionLog? {
+        let did = Mutex(RecoveryMeter.Plan())
+        defer {
+            let did = did.withLock { $0 }
+            recovery.withLock { $0.finished(in: job.directory.path, plan, did: did) }
+        }
         var logger = logger
         logger[metadataKey: LogKey.partition] = "\(job.name.partition)"
         logger[metadataKey: LogKey.directory] = "\(job.directory.path)"
@@ -246,14 +293,23 @@ extension LogDirectories {
             knowsRecoveryPoint: job.knowsRecoveryPoint, now: now,
             producerExpiration: configuration.producerExpiration,
             report: { report in
-                if case .recovered(_, let bytes) = report {
-                    self.loadProgress.withLock { $0.bytesScanned += bytes }
+                let due = self.recovery.withLock { meter -> LoadProgress? in
+                    switch report {
+                    case .scanned(let bytes):
+                        meter.scanned(bytes, in: job.directory.path)
+                        did.withLock { $0.bytes += bytes }
+                    case .recovered:
+                        meter.recoveredSegment(in: job.directory.path)
+                        did.withLock { $0.segments += 1 }
+                    default: return nil
+                    }
+                    return meter.due(after: ContinuousClock.now - began)
                 }
+                if let due { self.report(due, "Recovering logs", began) }
                 report.log(to: reporter)
             })
         do throws(LogError) {
             let log = try job.directory.health.watching { () throws(LogError) in try loader.load() }
-            loadProgress.withLock { $0.logsLoaded += 1 }
             return log
         } catch {
             logger.error("Log could not be opened", metadata: [LogKey.error: "\(error)"])
@@ -302,6 +358,7 @@ extension LogLoader.LoadReport {
             logger.info(
                 "Recovering unflushed segment",
                 metadata: [LogKey.segment: "\(base)", LogKey.count: "\(number)/\(count)"])
+        case .scanned: break
         case .recovered(let base, let bytes):
             logger.debug(
                 "Recovered segment", metadata: [LogKey.segment: "\(base)", LogKey.bytes: "\(bytes)"])

@@ -65,13 +65,6 @@ extension LogDirectoriesError: CustomStringConvertible {
     }
 }
 
-/// How far the start of the logs has come.
-package struct LoadProgress: Hashable, Sendable {
-    package var logsLoaded = 0
-    package var logsTotal = 0
-    package var bytesScanned: Int64 = 0
-}
-
 /// What happened in a log directory that others must know of.
 package enum LogDirectoryEvent: Sendable {
     /// It failed and is offline from now on; its logs refuse everything.
@@ -114,7 +107,7 @@ package final class LogDirectories: Sendable {
         var doomed: [(path: String, health: DirectoryHealth, at: Timestamp)] = []
     }
     let state: Mutex<State>
-    let loadProgress = Mutex(LoadProgress())
+    let recovery = Mutex(RecoveryMeter())
     /// One creation or move of a partition's directory at a time.
     let creating = Mutex<Void>(())
     /// One checkpoint round at a time.
@@ -154,8 +147,9 @@ package final class LogDirectories: Sendable {
 
     package var hasOfflineDirectory: Bool { directories.contains { $0.health.isOffline } }
 
-    /// What the start of the logs has done so far; for logs, metrics and readiness.
-    package var progress: LoadProgress { loadProgress.withLock { $0 } }
+    /// What the start of the logs has done so far, for metrics and readiness: in all directories, and in each.
+    package var progress: LoadProgress { recovery.withLock { $0.total } }
+    package var progressByDirectory: [String: LoadProgress] { recovery.withLock { $0.directories } }
 
     /// The cluster that the directories belong to; nil as long as none names it.
     package var clusterID: String? { directories.lazy.compactMap { $0.meta.withLock { $0?.clusterID } }.first }

@@ -45,6 +45,9 @@ struct LogLoader {
     var producerExpiration: Int64
     var report: @Sendable (LoadReport) -> Void
 
+    /// How much of a segment is scanned between two reports.
+    private static let reportedBytes: Int64 = 16 << 20
+
     private var fileSystem: any FileSystem { pool.fileSystem }
 
     /// What a log's start found, for the operator.
@@ -54,6 +57,8 @@ struct LogLoader {
         case rebuiltIndex(path: String)
         case malformed(MalformedFile)
         case recovering(base: Offset, number: Int, of: Int)
+        /// So much of a segment was read since the last such report.
+        case scanned(bytes: Int64)
         case recovered(base: Offset, bytes: Int64)
         case truncated(base: Offset, to: Offset, position: Int64, problem: String, lostBytes: Int64)
         case removedSegments(count: Int, after: Offset)
@@ -458,7 +463,13 @@ struct LogLoader {
     ) throws(LogError) -> SegmentScan.Result {
         try segment.resetIndexes()
         try segment.transactions.reset()
+        let before = try segment.size
+        var reported: Int64 = 0
         let result = try SegmentScan(segment).run { (batch, bytes) throws(LogError) in
+            if batch.end - reported >= Self.reportedBytes {
+                report(.scanned(bytes: batch.end - reported))
+                reported = batch.end
+            }
             try segment.reindex(batch, interval: configuration.indexIntervalBytes)
             epochs.note(batch)
             guard batch.header.hasProducerID, batch.lastOffset >= producers.mapEnd else { return }
@@ -481,6 +492,7 @@ struct LogLoader {
                     problem: result.problem ?? "", lostBytes: size - result.validBytes))
         }
         _ = try putOffIfFull { () throws(LogError) in try segment.seal() }
+        report(.scanned(bytes: before - reported))
         report(.recovered(base: segment.base, bytes: result.validBytes))
         return result
     }
