@@ -15,7 +15,8 @@ package import NIOCore
 //     actions, and `appended` is called in that order.
 //  3. `.reply`: send the answer for the token that came with the request. Each token is answered exactly once.
 //  4. `.errand`: do it at other brokers, and tell the machine by the call that its kind of errand has.
-//  5. Time: call `advance(to:)` no earlier than `nextDeadline`, and soon after it; ask for it after every call.
+//  5. Time: call `advance(to:)` no earlier than `nextDeadline`, and soon after it; ask for it after every call. The uptime
+//     that is handed over never goes back.
 //  6. Becoming leader: make a machine (it is loading), hand it every batch of the partition from the log's start to its
 //     end with `load`, then call `finishLoading`. Requests may be handed over meanwhile: they get Kafka's answers for
 //     that. Losing leadership: `unload`, perform what it returns, drop the machine; late `appended` calls go nowhere.
@@ -56,15 +57,15 @@ package protocol CoordinatorMachine: Sendable {
 
     typealias Action = CoordinatorAction<Reply, Errand>
 
-    /// When `advance` is to be called next; nil if nothing waits for time.
-    var nextDeadline: Timestamp? { get }
+    /// The uptime at which `advance` is to be called next; nil if nothing waits for time.
+    var nextDeadline: Int64? { get }
 
-    mutating func advance(to now: Timestamp) -> [Action]
-    mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: Timestamp) -> [Action]
+    mutating func advance(to now: CoordinatorTime) -> [Action]
+    mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: CoordinatorTime) -> [Action]
     /// Takes the next batch of the partition; an error means that it cannot be coordinated.
-    mutating func load(_ batch: RecordBatch, now: Timestamp) throws
-    mutating func finishLoading(now: Timestamp) -> [Action]
-    mutating func unload(now: Timestamp) -> [Action]
+    mutating func load(_ batch: RecordBatch, now: CoordinatorTime) throws
+    mutating func finishLoading(now: CoordinatorTime) -> [Action]
+    mutating func unload(now: CoordinatorTime) -> [Action]
 }
 
 /// Records for a coordinator's partition, to be appended as one batch.

@@ -39,7 +39,7 @@ extension Group {
                 addAndRebalance(request, id: id, token, &turn)
             }
         } else if request.requiresKnownMemberID {
-            pendingMembers[id] = turn.now &+ Int64(request.sessionTimeout)
+            pendingMembers[id] = turn.uptime &+ Int64(request.sessionTimeout)
             turn.reply(token, .join(JoinAnswer(error: .memberIDRequired, memberID: id)))
         } else {
             addAndRebalance(request, id: id, token, &turn)
@@ -74,7 +74,7 @@ extension Group {
             protocols: request.protocols)
         member.isNew = true
         member.awaitingJoin = token
-        member.deadline = turn.now &+ GroupConfiguration.newMemberJoinTimeout
+        member.deadline = turn.uptime &+ GroupConfiguration.newMemberJoinTimeout
         if state == .preparingRebalance, generation == 0 { hasNewMember = true }
         add(member, protocolType: request.protocolType)
         prepareRebalanceIfPossible(&turn)
@@ -120,7 +120,7 @@ extension Group {
         fence(previous, &turn)
         updateMember(newID, request, token, &turn)
         members[newID]?.awaitingSync = nil
-        members[newID]?.heard(at: turn.now)
+        members[newID]?.heard(at: turn.uptime)
         switch state {
         case .stable:
             guard selectedProtocol() == protocolName else { return prepareRebalance(&turn) }
@@ -144,7 +144,7 @@ extension Group {
             var previous = rejoin.previous
             previous.awaitingJoin = nil
             previous.awaitingSync = nil
-            previous.heard(at: turn.now)
+            previous.heard(at: turn.uptime)
             rename(rejoin.memberID, to: previous.id)
             members[previous.id] = previous
             return turn.reply(
@@ -187,17 +187,17 @@ extension Group {
 
     // MARK: Heartbeats, leaving, expiry
 
-    mutating func heartbeat(_ request: Heartbeat, now: Timestamp) -> ErrorCode {
+    mutating func heartbeat(_ request: Heartbeat, uptime: Int64) -> ErrorCode {
         if state == .dead { return .coordinatorNotAvailable }
         if let error = error(memberID: request.memberID, instanceID: request.instanceID) { return error }
         guard request.generation == generation else { return .illegalGeneration }
         switch state {
         case .empty, .dead: return .unknownMemberID
         case .completingRebalance, .stable:
-            members[request.memberID]?.heard(at: now)
+            members[request.memberID]?.heard(at: uptime)
             return .none
         case .preparingRebalance:
-            members[request.memberID]?.heard(at: now)
+            members[request.memberID]?.heard(at: uptime)
             return .rebalanceInProgress
         }
     }
@@ -240,14 +240,14 @@ extension Group {
 
     /// Does what is due. The rebalance itself is seen to by `settle`.
     mutating func expire(_ turn: inout Turn) {
-        for (id, deadline) in pendingMembers where deadline <= turn.now { pendingMembers[id] = nil }
-        for member in members.values where member.timerCounts && member.deadline <= turn.now {
+        for (id, deadline) in pendingMembers where deadline <= turn.uptime { pendingMembers[id] = nil }
+        for member in members.values where member.timerCounts && member.deadline <= turn.uptime {
             removeAndUpdate(member.id, &turn)
         }
-        guard let syncDeadline, syncDeadline <= turn.now else { return }
+        guard let syncDeadline, syncDeadline <= turn.uptime else { return }
         self.syncDeadline = nil
         guard state == .completingRebalance || state == .stable, !pendingSync.isEmpty else { return }
-        for id in pendingSync {
+        for id in pendingSync.sorted() {
             if let token = members[id]?.awaitingSync {
                 turn.reply(token, .sync(SyncAnswer(error: .unknownMemberID)))
             }
@@ -259,13 +259,13 @@ extension Group {
     // MARK: Life
 
     mutating func loaded(_ turn: inout Turn) {
-        for id in members.keys { members[id]?.heard(at: turn.now) }
+        for id in members.keys { members[id]?.heard(at: turn.uptime) }
         // The limit may have been lowered.
         if members.count > turn.configuration.maxSize { prepareRebalanceIfPossible(&turn) }
     }
 
     mutating func unload(_ turn: inout Turn) {
-        enter(.dead, at: turn.now)
+        enter(.dead, at: turn.wallClock)
         for member in members.values {
             if let token = member.awaitingJoin {
                 turn.reply(token, .join(JoinAnswer(error: .notCoordinator, memberID: member.id)))

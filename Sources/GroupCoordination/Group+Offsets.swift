@@ -13,7 +13,7 @@ extension Group {
             // The member learns of the rebalance by its heartbeat; but once it has joined anew, what it commits belongs
             // to a generation without assignment.
             if state == .completingRebalance { return refuse(.rebalanceInProgress, &turn) }
-            members[request.memberID]?.heard(at: turn.now)
+            members[request.memberID]?.heard(at: turn.uptime)
         }
         store(request, token, &turn)
     }
@@ -53,7 +53,7 @@ extension Group {
             }
         }
         guard !records.isEmpty else { return turn.reply(token, .commit(answer)) }
-        var batch = CoordinatorBatch(records: records, timestamp: turn.now)
+        var batch = CoordinatorBatch(records: records, timestamp: turn.wallClock)
         // Kafka numbers these from 0, also without a producer.
         batch.baseSequence = 0
         if let producer = request.producer {

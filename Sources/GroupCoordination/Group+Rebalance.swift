@@ -20,26 +20,26 @@ extension Group {
             // Further members of a new group are probably on their way (KIP-134).
             let delay = turn.configuration.initialRebalanceDelay
             initialDelayLeft = max(rebalanceTimeout - delay, 0)
-            joinDeadline = turn.now &+ delay
+            joinDeadline = turn.uptime &+ delay
         } else {
             initialDelayLeft = nil
-            joinDeadline = turn.now &+ rebalanceTimeout
+            joinDeadline = turn.uptime &+ rebalanceTimeout
         }
         hasNewMember = false
-        enter(.preparingRebalance, at: turn.now)
+        enter(.preparingRebalance, at: turn.wallClock)
     }
 
     /// Ends a rebalance that has what it waited for. Called after every change of the group.
     mutating func settle(_ turn: inout Turn) {
         guard state == .preparingRebalance, let joinDeadline else { return }
         if let left = initialDelayLeft {
-            guard joinDeadline <= turn.now else { return }
+            guard joinDeadline <= turn.uptime else { return }
             guard hasNewMember, left > 0 else { return completeJoin(&turn) }
             hasNewMember = false
             let delay = min(turn.configuration.initialRebalanceDelay, left)
             initialDelayLeft = max(left - delay, 0)
-            self.joinDeadline = turn.now &+ delay
-        } else if hasAllMembersJoined || joinDeadline <= turn.now {
+            self.joinDeadline = turn.uptime &+ delay
+        } else if hasAllMembersJoined || joinDeadline <= turn.uptime {
             completeJoin(&turn)
         }
     }
@@ -51,7 +51,7 @@ extension Group {
         guard electLeader() || members.isEmpty else {
             // Static members only, and none is back: until they are or their sessions end.
             initialDelayLeft = nil
-            joinDeadline = turn.now &+ rebalanceTimeout
+            joinDeadline = turn.uptime &+ rebalanceTimeout
             return
         }
         joinDeadline = nil
@@ -61,12 +61,12 @@ extension Group {
         if members.isEmpty {
             protocolName = nil
             subscribedTopics = computedSubscribedTopics()
-            enter(.empty, at: turn.now)
+            enter(.empty, at: turn.wallClock)
             return store(assignments: [:], then: .nothing, &turn)
         }
         protocolName = selectedProtocol()
         subscribedTopics = computedSubscribedTopics()
-        enter(.completingRebalance, at: turn.now)
+        enter(.completingRebalance, at: turn.wallClock)
         for id in members.keys {
             guard var member = members[id] else { continue }
             if let token = member.awaitingJoin {
@@ -74,11 +74,11 @@ extension Group {
             }
             member.awaitingJoin = nil
             member.isNew = false
-            member.heard(at: turn.now)
+            member.heard(at: turn.uptime)
             members[id] = member
             pendingSync.insert(id)
         }
-        syncDeadline = turn.now &+ rebalanceTimeout
+        syncDeadline = turn.uptime &+ rebalanceTimeout
     }
 
     /// A leader must have joined. Returns whether there is one.
@@ -120,7 +120,7 @@ extension Group {
                     SyncAnswer(
                         protocolType: protocolType, protocolName: protocolName,
                         assignment: members[request.memberID]?.assignment ?? [])))
-            members[request.memberID]?.heard(at: turn.now)
+            members[request.memberID]?.heard(at: turn.uptime)
         }
     }
 
@@ -157,11 +157,11 @@ extension Group {
                         SyncAnswer(
                             protocolType: protocolType, protocolName: protocolName, assignment: member.assignment)))
                 member.awaitingSync = nil
-                member.heard(at: turn.now)
+                member.heard(at: turn.uptime)
             }
             members[id] = member
         }
-        enter(.stable, at: turn.now)
+        enter(.stable, at: turn.wallClock)
     }
 
     /// There will be no assignment.
@@ -172,7 +172,7 @@ extension Group {
             if let token = member.awaitingSync {
                 turn.reply(token, .sync(SyncAnswer(error: error)))
                 member.awaitingSync = nil
-                member.heard(at: turn.now)
+                member.heard(at: turn.uptime)
             }
             members[id] = member
         }

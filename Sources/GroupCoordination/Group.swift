@@ -14,7 +14,7 @@ struct Group: Sendable {
 
     let id: String
     var state = GroupState.empty
-    /// When the group came into its state; nil if a record of an old version did not say.
+    /// When the group came into its state, by the wall clock; nil if a record of an old version did not say.
     var stateSince: Timestamp?
     var generation: Int32 = 0
     /// Nil while the group had no members: then it only keeps positions.
@@ -25,21 +25,21 @@ struct Group: Sendable {
     var members: OrderedDictionary<String, Member> = [:]
     /// The member ids of static members, by instance id.
     var staticMembers: [String: String] = [:]
-    /// Ids that were given out and have not been used yet (KIP-394), with their ends.
-    var pendingMembers: [String: Timestamp] = [:]
+    /// Ids that were given out and have not been used yet (KIP-394), with the uptimes at which they end.
+    var pendingMembers: [String: Int64] = [:]
     /// Members that have not yet asked for their assignment in this generation.
     var pendingSync: Set<String> = []
     /// The topics of a consumer group; nil if not known.
     var subscribedTopics: Set<String>?
 
-    /// When the rebalance ends even if members are missing.
-    var joinDeadline: Timestamp?
+    /// The uptime at which the rebalance ends even if members are missing.
+    var joinDeadline: Int64?
     /// For the first rebalance of an empty group: how much longer it may yet be put off, in milliseconds.
     var initialDelayLeft: Int64?
     /// Whether a member came during the current delay.
     var hasNewMember = false
-    /// When members that did not ask for their assignment are removed.
-    var syncDeadline: Timestamp?
+    /// The uptime at which members that did not ask for their assignment are removed.
+    var syncDeadline: Int64?
 
     var offsets: [TopicPartition: StoredOffset] = [:]
     /// Positions on their way to the log.
@@ -48,7 +48,7 @@ struct Group: Sendable {
     var transactionalOffsets: [ProducerID: [TopicPartition: PendingTransactionalOffset]] = [:]
 
     /// The coordinator's entry for this group in its queue of deadlines.
-    var queuedWake: Timestamp?
+    var queuedWake: Int64?
 
     init(id: String) {
         self.id = id
@@ -134,9 +134,9 @@ struct Group: Sendable {
         }
     }
 
-    /// When the group next needs to be looked at.
-    var nextDeadline: Timestamp? {
-        var next = Timestamp.max
+    /// The uptime at which the group next needs to be looked at.
+    var nextDeadline: Int64? {
+        var next = Int64.max
         if let joinDeadline { next = min(next, joinDeadline) }
         if let syncDeadline { next = min(next, syncDeadline) }
         for deadline in pendingMembers.values { next = min(next, deadline) }

@@ -40,7 +40,7 @@ extension GroupCoordinator {
     }
 
     /// One group of a DeleteGroups request.
-    package mutating func deleteGroup(_ group: String, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func deleteGroup(_ group: String, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             func refuse(_ error: ErrorCode) { turn.reply(token, .deleteGroup(error)) }
             if let error = coordinator.error(group, mayBeEmpty: true) { return refuse(error) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import KafkaModel
+package import Coordination
+internal import KafkaModel
 import KafkaProtocol
 package import KafkaRecords
 
@@ -8,7 +9,7 @@ package import KafkaRecords
 extension GroupCoordinator {
     /// Takes the next batch of the partition. Records of unknown kinds are skipped; those that cannot be read are an
     /// error, with which the partition cannot be coordinated (as in Kafka, where loading fails).
-    package mutating func load(_ batch: RecordBatch, now: Timestamp) throws {
+    package mutating func load(_ batch: RecordBatch, now: CoordinatorTime) throws {
         let header = batch.header
         if header.isControl {
             if let marker = try batch.endTransactionMarker() {
@@ -26,7 +27,9 @@ extension GroupCoordinator {
         }
     }
 
-    private mutating func replay(_ record: OffsetsRecord, at offset: Offset, producer: ProducerID?, now: Timestamp) {
+    private mutating func replay(
+        _ record: OffsetsRecord, at offset: Offset, producer: ProducerID?, now: CoordinatorTime
+    ) {
         switch record {
         case .offset(let id, let partition, let value):
             if groups[id] == nil {
@@ -48,7 +51,7 @@ extension GroupCoordinator {
                 }
             }
         case .group(let id, let value?):
-            var group = Group(id: id, value, now: now)
+            var group = Group(id: id, value, uptime: now.uptime)
             if let known = groups[id] {
                 group.offsets = known.offsets
                 group.transactionalOffsets = known.transactionalOffsets

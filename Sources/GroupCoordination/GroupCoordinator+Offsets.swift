@@ -6,7 +6,7 @@ package import KafkaModel
 /// The positions that groups commit and fetch.
 extension GroupCoordinator {
     /// OffsetCommit, and TxnOffsetCommit if the request names a producer.
-    package mutating func commit(_ request: OffsetCommit, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func commit(_ request: OffsetCommit, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             func refuse(_ error: ErrorCode) {
                 turn.reply(token, .commit(request.partitions.map { PartitionError($0.partition, error) }))
@@ -58,7 +58,9 @@ extension GroupCoordinator {
     }
 
     /// A transaction has ended: its marker is on the log of this partition. Its positions count, or are gone.
-    package mutating func transactionEnded(producerID: ProducerID, isCommit: Bool, now: Timestamp) -> [GroupAction] {
+    package mutating func transactionEnded(producerID: ProducerID, isCommit: Bool, now: CoordinatorTime)
+        -> [GroupAction]
+    {
         turn(now) { coordinator, turn in
             for group in coordinator.groupsByProducer.removeValue(forKey: producerID) ?? [] {
                 _ = coordinator.update(group, &turn) { group, _ in
@@ -72,7 +74,7 @@ extension GroupCoordinator {
 
     /// OffsetDelete (KIP-496).
     package mutating func deleteOffsets(
-        group: String, partitions: [TopicPartition], token: RequestToken, now: Timestamp
+        group: String, partitions: [TopicPartition], token: RequestToken, now: CoordinatorTime
     ) -> [GroupAction] {
         turn(now) { coordinator, turn in
             func refuse(_ error: ErrorCode) {
@@ -94,7 +96,7 @@ extension GroupCoordinator {
     }
 
     /// Topics, or partitions of them, are gone: so are the positions in them.
-    package mutating func partitionsDeleted(_ partitions: Set<TopicPartition>, now: Timestamp) -> [GroupAction] {
+    package mutating func partitionsDeleted(_ partitions: Set<TopicPartition>, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             guard coordinator.phase == .active else { return }
             let removed = coordinator.groups.compactMapValues { group in
@@ -106,12 +108,12 @@ extension GroupCoordinator {
     }
 
     /// Removes what nobody has used for the retention time. To be called every `offsets.retention.check.interval.ms`.
-    package mutating func expireOffsets(now: Timestamp) -> [GroupAction] {
+    package mutating func expireOffsets(now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             guard coordinator.phase == .active else { return }
             let retention = coordinator.configuration.offsetRetention
             let removed = coordinator.groups.compactMapValues { group -> [TopicPartition]? in
-                let expired = group.expiredOffsets(at: now, retention: retention)
+                let expired = group.expiredOffsets(at: now.wallClock, retention: retention)
                 // An empty group without positions goes as well.
                 return expired.isEmpty && (group.state != .empty || group.hasOffsets) ? nil : expired
             }
@@ -126,7 +128,7 @@ extension GroupCoordinator {
         var tombstones: [CoordinatorBatch.Record] = []
         for (id, partitions) in removed.sorted(by: { $0.key < $1.key }) {
             guard var group = groups[id] else { continue }
-            for partition in partitions where group.forget(partition) {
+            for partition in partitions.sorted() where group.forget(partition) {
                 tombstones += [CoordinatorBatch.Record(.offset(group: id, partition, nil), valueVersion: 0)].compactMap(
                     \.self)
             }

@@ -29,10 +29,12 @@ package struct GroupCoordinator: CoordinatorMachine {
 
     /// When a group is to be looked at. Deadlines mostly move back before they come, so an entry may be early.
     private struct Wake: Comparable, Sendable {
-        var deadline: Timestamp
+        var deadline: Int64
         var group: String
 
-        static func < (left: Wake, right: Wake) -> Bool { left.deadline < right.deadline }
+        static func < (left: Wake, right: Wake) -> Bool {
+            (left.deadline, left.group) < (right.deadline, right.group)
+        }
     }
 
     /// A coordinator that is loading.
@@ -42,15 +44,15 @@ package struct GroupCoordinator: CoordinatorMachine {
 
     package var isLoading: Bool { phase == .loading }
 
-    /// When `advance` is to be called next; nil if nothing waits for time.
-    package var nextDeadline: Timestamp? { wakes.min?.deadline }
+    /// The uptime at which `advance` is to be called next; nil if nothing waits for time.
+    package var nextDeadline: Int64? { wakes.min?.deadline }
 
     // MARK: Requests
 
     /// What keeps any request for a group from being served; nil if nothing does.
     package func refusal(_ group: String) -> ErrorCode? { error(group) }
 
-    package mutating func join(_ request: JoinGroup, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func join(_ request: JoinGroup, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             if let error = coordinator.error(request.group) {
                 return turn.reply(token, .join(JoinAnswer(error: error, memberID: request.memberID)))
@@ -59,7 +61,7 @@ package struct GroupCoordinator: CoordinatorMachine {
         }
     }
 
-    package mutating func sync(_ request: SyncGroup, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func sync(_ request: SyncGroup, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             if let error = coordinator.error(request.group) {
                 // While loading the member is sent back to JoinGroup, which waits for the end of that.
@@ -71,11 +73,11 @@ package struct GroupCoordinator: CoordinatorMachine {
         }
     }
 
-    package mutating func heartbeat(_ request: Heartbeat, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func heartbeat(_ request: Heartbeat, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         [.reply(token, .heartbeat(heartbeat(request, now: now)))]
     }
 
-    package mutating func leave(_ request: LeaveGroup, token: RequestToken, now: Timestamp) -> [GroupAction] {
+    package mutating func leave(_ request: LeaveGroup, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
             if let error = coordinator.error(request.group) {
                 return turn.reply(token, .leave(LeaveAnswer(error: error)))
@@ -94,9 +96,9 @@ package struct GroupCoordinator: CoordinatorMachine {
     // MARK: Time and the log
 
     /// Does what is due at `now`: sessions, rebalances and waits that end.
-    package mutating func advance(to now: Timestamp) -> [GroupAction] {
+    package mutating func advance(to now: CoordinatorTime) -> [GroupAction] {
         turn(now) { coordinator, turn in
-            while let wake = coordinator.wakes.min, wake.deadline <= now {
+            while let wake = coordinator.wakes.min, wake.deadline <= now.uptime {
                 _ = coordinator.wakes.popMin()
                 // An entry that another has overtaken.
                 guard coordinator.groups[wake.group]?.queuedWake == wake.deadline else { continue }
@@ -107,7 +109,7 @@ package struct GroupCoordinator: CoordinatorMachine {
     }
 
     /// An append has ended: everyone who must have it has it, or it has failed. `baseOffset` is that of its batch.
-    package mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: Timestamp)
+    package mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: CoordinatorTime)
         -> [GroupAction]
     {
         guard let next = continuations.removeValue(forKey: id) else { return [] }
@@ -131,23 +133,23 @@ package struct GroupCoordinator: CoordinatorMachine {
     // MARK: Life
 
     /// Everything on the log was loaded: the sessions of all members start.
-    package mutating func finishLoading(now: Timestamp) -> [GroupAction] {
+    package mutating func finishLoading(now: CoordinatorTime) -> [GroupAction] {
         guard phase == .loading else { return [] }
         phase = .active
         return turn(now) { coordinator, turn in
-            for id in coordinator.groups.keys {
+            for id in coordinator.groups.keys.sorted() {
                 _ = coordinator.update(id, &turn) { $0.loaded(&$1) }
             }
         }
     }
 
     /// The partition is led elsewhere: who waits is told.
-    package mutating func unload(now: Timestamp) -> [GroupAction] {
+    package mutating func unload(now: CoordinatorTime) -> [GroupAction] {
         let actions = turn(now) { coordinator, turn in
-            for id in coordinator.groups.keys {
+            for id in coordinator.groups.keys.sorted() {
                 _ = coordinator.update(id, &turn) { $0.unload(&$1) }
             }
-            for next in coordinator.continuations.values {
+            for (_, next) in coordinator.continuations.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
                 switch next {
                 case .commit(let commit): commit.fail(.notCoordinator, &turn)
                 case .reply(let token, let reply): turn.reply(token, reply)
@@ -176,7 +178,7 @@ package struct GroupCoordinator: CoordinatorMachine {
     }
 
     /// Runs one call and collects what it wants done.
-    mutating func turn(_ now: Timestamp, _ body: (inout GroupCoordinator, inout Turn) -> Void) -> [GroupAction] {
+    mutating func turn(_ now: CoordinatorTime, _ body: (inout GroupCoordinator, inout Turn) -> Void) -> [GroupAction] {
         var turn = Turn(now: now, configuration: configuration)
         body(&self, &turn)
         var actions = turn.actions
@@ -205,12 +207,12 @@ package struct GroupCoordinator: CoordinatorMachine {
         return result
     }
 
-    private mutating func heartbeat(_ request: Heartbeat, now: Timestamp) -> ErrorCode {
+    private mutating func heartbeat(_ request: Heartbeat, now: CoordinatorTime) -> ErrorCode {
         if let error = error(request.group) {
             // Members need not worry about loading.
             return error == .coordinatorLoadInProgress ? .none : error
         }
-        return groups[request.group]?.heartbeat(request, now: now) ?? .unknownMemberID
+        return groups[request.group]?.heartbeat(request, uptime: now.uptime) ?? .unknownMemberID
     }
 
     private mutating func join(_ request: JoinGroup, _ token: RequestToken, _ turn: inout Turn) {

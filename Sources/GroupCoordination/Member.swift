@@ -21,8 +21,8 @@ struct Member: Hashable, Sendable {
     var awaitingSync: RequestToken?
     /// Whether the member has yet to learn its id, so that it cannot send heartbeats.
     var isNew = false
-    /// When the member's session ends, unless it is heard of again.
-    var deadline: Timestamp = .max
+    /// The uptime at which the member's session ends, unless it is heard of again.
+    var deadline: Int64 = .max
 
     /// The timer counts now: who waits for others is alive, except for new members, of which a client that gave up
     /// would leave many behind.
@@ -38,7 +38,7 @@ struct Member: Hashable, Sendable {
     }
 
     /// The session starts anew.
-    mutating func heard(at now: Timestamp) {
-        deadline = now &+ Int64(sessionTimeout)
+    mutating func heard(at uptime: Int64) {
+        deadline = uptime &+ Int64(sessionTimeout)
     }
 }

@@ -103,8 +103,8 @@ extension Group {
         return CoordinatorBatch.Record(.group(id, value), valueVersion: configuration.groupValueVersion)
     }
 
-    /// The group as a record describes it. Its sessions start at `now`.
-    init(id: String, _ value: GroupMetadataValue, now: Timestamp) {
+    /// The group as a record describes it. Its sessions start at `uptime`.
+    init(id: String, _ value: GroupMetadataValue, uptime: Int64) {
         self.init(id: id)
         state = value.members.isEmpty ? .empty : .stable
         stateSince = value.currentStateTimestamp == -1 ? nil : value.currentStateTimestamp
@@ -120,7 +120,7 @@ extension Group {
                 sessionTimeout: stored.sessionTimeout,
                 protocols: [GroupProtocol(name: value.protocol ?? "", metadata: stored.subscription)],
                 assignment: stored.assignment)
-            member.heard(at: now)
+            member.heard(at: uptime)
             members[member.id] = member
             if let instanceID = member.instanceID { staticMembers[instanceID] = member.id }
         }

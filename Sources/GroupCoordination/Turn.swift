@@ -5,13 +5,17 @@ internal import KafkaModel
 
 /// One call of the coordinator: what it may know, and what comes out of it.
 struct Turn {
-    let now: Timestamp
+    let now: CoordinatorTime
     let configuration: GroupConfiguration
+    /// For timers.
+    var uptime: Int64 { now.uptime }
+    /// For what is written down.
+    var wallClock: Timestamp { now.wallClock }
     private(set) var actions: [GroupAction] = []
     /// Appends, each with what follows when it has ended.
     private(set) var appends: [(batch: CoordinatorBatch, next: Continuation)] = []
 
-    init(now: Timestamp, configuration: GroupConfiguration) {
+    init(now: CoordinatorTime, configuration: GroupConfiguration) {
         self.now = now
         self.configuration = configuration
     }
@@ -21,7 +25,7 @@ struct Turn {
     }
 
     mutating func append(_ records: [CoordinatorBatch.Record], then next: Continuation) {
-        appends.append((CoordinatorBatch(records: records, timestamp: now), next))
+        appends.append((CoordinatorBatch(records: records, timestamp: wallClock), next))
     }
 
     mutating func append(_ batch: CoordinatorBatch, then next: Continuation) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Coordination
+package import Coordination
 package import KafkaModel
 
 /// What operators ask (KIP-664), and ids that nobody uses.
@@ -33,10 +33,10 @@ extension TransactionCoordinator {
 
     /// Removes the ids without a transaction that nobody has used for `transactional.id.expiration.ms`. To be called every
     /// `transaction.remove.expired.transaction.cleanup.interval.ms`.
-    package mutating func expireTransactionalIDs(now: Timestamp) -> [TransactionAction] {
+    package mutating func expireTransactionalIDs(now: CoordinatorTime) -> [TransactionAction] {
         guard phase == .active else { return [] }
         return turn(now) { coordinator, turn in
-            let limit = now &- coordinator.configuration.idExpiration
+            let limit = now.wallClock &- coordinator.configuration.idExpiration
             let expired = coordinator.ids.filter { _, known in
                 guard let logged = known.logged, known.pending == nil else { return false }
                 switch logged.state {

@@ -6,7 +6,9 @@ package import KafkaModel
 /// EndTxn, markers, and transactions that took too long.
 extension TransactionCoordinator {
     /// EndTxn. The answer says that the decision is on the log; markers follow.
-    package mutating func end(_ request: EndTransaction, token: RequestToken, now: Timestamp) -> [TransactionAction] {
+    package mutating func end(_ request: EndTransaction, token: RequestToken, now: CoordinatorTime)
+        -> [TransactionAction]
+    {
         turn(now) { coordinator, turn in
             let error = coordinator.error(request.transactionalID) ?? coordinator.end(request, token, &turn)
             if let error { turn.reply(token, .ended(error)) }
@@ -22,7 +24,7 @@ extension TransactionCoordinator {
         case (.ongoing, _):
             let began = begin(
                 request.transactionalID,
-                logged.changed(to: request.isCommit ? .prepareCommit : .prepareAbort, at: turn.now),
+                logged.changed(to: request.isCommit ? .prepareCommit : .prepareAbort, at: turn.wallClock),
                 previous: known.previous, then: .prepared(request.transactionalID, token, .ended(.none)), &turn)
             return began ? nil : .invalidRequest
         // The answer was lost.
@@ -40,7 +42,7 @@ extension TransactionCoordinator {
     ) {
         let epoch = known.fencingEpoch ?? (logged.producer.epoch == .max ? .max : logged.producer.epoch &+ 1)
         ids[id]?.fencingEpoch = epoch
-        var next = logged.changed(to: .prepareAbort, at: turn.now)
+        var next = logged.changed(to: .prepareAbort, at: turn.wallClock)
         next.producer.epoch = epoch
         // What is on the log was encoded before, so this can be.
         _ = begin(
@@ -50,12 +52,12 @@ extension TransactionCoordinator {
 
     /// Aborts the transactions that are older than their timeouts (their producers are fenced). To be called every
     /// `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
-    package mutating func abortTimedOut(now: Timestamp) -> [TransactionAction] {
+    package mutating func abortTimedOut(now: CoordinatorTime) -> [TransactionAction] {
         guard phase == .active else { return [] }
         return turn(now) { coordinator, turn in
             let overdue = coordinator.ids.filter { _, known in
                 guard let logged = known.logged, logged.state == .ongoing, known.pending == nil else { return false }
-                return logged.start &+ Int64(logged.timeout) < now
+                return logged.start &+ Int64(logged.timeout) < now.wallClock
             }
             for (id, known) in overdue.sorted(by: { $0.key < $1.key }) {
                 guard let logged = known.logged else { continue }
@@ -88,7 +90,7 @@ extension TransactionCoordinator {
                     transactionalID: id, producer: logged.producer, isCommit: isCommit,
                     coordinatorEpoch: coordinatorEpoch, partitions: Array(missing)))
         }
-        var next = logged.changed(to: isCommit ? .completeCommit : .completeAbort, at: turn.now)
+        var next = logged.changed(to: isCommit ? .completeCommit : .completeAbort, at: turn.wallClock)
         next.partitions = []
         _ = begin(id, next, previous: known.previous, then: .completed(id), &turn)
     }
@@ -96,7 +98,7 @@ extension TransactionCoordinator {
     /// What became of markers. `outcomes` has an error for each partition of which there is news: `.none` also for those
     /// that do not exist any more. Others stay underway.
     package mutating func markersWritten(
-        _ markers: TransactionMarkers, outcomes: [(TopicPartition, ErrorCode)], now: Timestamp
+        _ markers: TransactionMarkers, outcomes: [(TopicPartition, ErrorCode)], now: CoordinatorTime
     ) -> [TransactionAction] {
         turn(now) { coordinator, turn in
             let id = markers.transactionalID

@@ -5,7 +5,7 @@ package import KafkaModel
 
 /// AddPartitionsToTxn and AddOffsetsToTxn.
 extension TransactionCoordinator {
-    package mutating func addPartitions(_ request: AddPartitions, token: RequestToken, now: Timestamp)
+    package mutating func addPartitions(_ request: AddPartitions, token: RequestToken, now: CoordinatorTime)
         -> [TransactionAction]
     {
         turn(now) { coordinator, turn in
@@ -21,9 +21,9 @@ extension TransactionCoordinator {
         guard let logged = known.logged, !logged.state.isPrepared else { return .concurrentTransactions }
         let isOngoing = logged.state == .ongoing
         if isOngoing, request.partitions.allSatisfy(logged.partitions.contains) { return ErrorCode.none }
-        var next = logged.changed(to: .ongoing, at: turn.now)
+        var next = logged.changed(to: .ongoing, at: turn.wallClock)
         if !isOngoing {
-            next.start = turn.now
+            next.start = turn.wallClock
             next.partitions = []
         }
         next.partitions.append(contentsOf: request.partitions)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Coordination
-package import KafkaModel
+internal import KafkaModel
 
 /// InitProducerId: who a producer is (KIP-98, KIP-360, KIP-588).
 extension TransactionCoordinator {
@@ -14,7 +14,7 @@ extension TransactionCoordinator {
         return rotates(logged, request.expected)
     }
 
-    package mutating func initProducerID(_ request: InitProducerID, token: RequestToken, now: Timestamp)
+    package mutating func initProducerID(_ request: InitProducerID, token: RequestToken, now: CoordinatorTime)
         -> [TransactionAction]
     {
         turn(now) { coordinator, turn in
@@ -96,7 +96,7 @@ extension TransactionCoordinator {
         guard let producerID else { return .coordinatorLoadInProgress }
         let snapshot = TransactionSnapshot(
             producer: ProducerIdentity(id: producerID, epoch: epoch), timeout: request.timeout, state: .empty,
-            lastUpdate: turn.now)
+            lastUpdate: turn.wallClock)
         let began = begin(
             request.transactionalID, snapshot, previous: previous ?? ProducerIdentity(id: -1, epoch: -1),
             then: .initialized(request.transactionalID, token), &turn)

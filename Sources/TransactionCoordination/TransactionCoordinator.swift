@@ -28,8 +28,8 @@ package struct TransactionCoordinator: CoordinatorMachine {
 
     private var continuations: [AppendID: Continuation] = [:]
     private var lastAppendID: UInt64 = 0
-    /// Prepared transactions to be looked at again, by time: all wait equally long.
-    private var retries: Deque<(at: Timestamp, id: String)> = []
+    /// Prepared transactions to be looked at again, by uptime: all wait equally long.
+    private var retries: Deque<(at: Int64, id: String)> = []
 
     /// A coordinator that is loading.
     package init(configuration: TransactionConfiguration, coordinatorEpoch: LeaderEpoch) {
@@ -39,15 +39,15 @@ package struct TransactionCoordinator: CoordinatorMachine {
 
     package var isLoading: Bool { phase == .loading }
 
-    /// When `advance` is to be called next; nil if nothing waits for time.
-    package var nextDeadline: Timestamp? { retries.first?.at }
+    /// The uptime at which `advance` is to be called next; nil if nothing waits for time.
+    package var nextDeadline: Int64? { retries.first?.at }
 
     // MARK: Time and the log
 
     /// Does what is due at `now`: another attempt at markers, and at the record that all are written.
-    package mutating func advance(to now: Timestamp) -> [TransactionAction] {
+    package mutating func advance(to now: CoordinatorTime) -> [TransactionAction] {
         turn(now) { coordinator, turn in
-            while let first = coordinator.retries.first, first.at <= now {
+            while let first = coordinator.retries.first, first.at <= now.uptime {
                 coordinator.retries.removeFirst()
                 coordinator.continueEnding(first.id, &turn)
             }
@@ -55,7 +55,7 @@ package struct TransactionCoordinator: CoordinatorMachine {
     }
 
     /// An append has ended: everyone who must have it has it, or it has failed. Only now does its change hold.
-    package mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: Timestamp)
+    package mutating func appended(_ id: AppendID, error: ErrorCode, baseOffset: Offset, now: CoordinatorTime)
         -> [TransactionAction]
     {
         guard let next = continuations.removeValue(forKey: id) else { return [] }
@@ -87,7 +87,7 @@ package struct TransactionCoordinator: CoordinatorMachine {
     // MARK: Life
 
     /// Everything on the log was loaded: transactions that were decided are brought to their end.
-    package mutating func finishLoading(now: Timestamp) -> [TransactionAction] {
+    package mutating func finishLoading(now: CoordinatorTime) -> [TransactionAction] {
         guard phase == .loading else { return [] }
         phase = .active
         return turn(now) { coordinator, turn in
@@ -98,7 +98,7 @@ package struct TransactionCoordinator: CoordinatorMachine {
 
     /// The partition is led elsewhere: who waits is told. Whether what is on its way gets onto the log, the next
     /// coordinator sees.
-    package mutating func unload(now: Timestamp) -> [TransactionAction] {
+    package mutating func unload(now: CoordinatorTime) -> [TransactionAction] {
         let waiting = continuations.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value)
         phase = .unloaded
         ids = [:]
@@ -134,7 +134,7 @@ package struct TransactionCoordinator: CoordinatorMachine {
     }
 
     /// Runs one call and collects what it wants done.
-    mutating func turn(_ now: Timestamp, _ body: (inout TransactionCoordinator, inout Turn) -> Void)
+    mutating func turn(_ now: CoordinatorTime, _ body: (inout TransactionCoordinator, inout Turn) -> Void)
         -> [TransactionAction]
     {
         var turn = Turn(now: now)
@@ -189,9 +189,8 @@ package struct TransactionCoordinator: CoordinatorMachine {
     }
 
     mutating func retryLater(_ id: String, _ turn: Turn) {
-        let at = turn.now &+ configuration.retryBackoff
-        // The clock may have been set back: the queue stays in order all the same.
-        retries.append((max(at, retries.last?.at ?? at), id))
+        let at = turn.uptime &+ configuration.retryBackoff
+        retries.append((at, id))
     }
 }
 
@@ -199,7 +198,7 @@ package struct TransactionCoordinator: CoordinatorMachine {
 extension TransactionCoordinator {
     /// Takes the next batch of the partition. Records of unknown kinds are skipped; those that cannot be read are an
     /// error, with which the partition cannot be coordinated (as in Kafka, where loading fails).
-    package mutating func load(_ batch: RecordBatch, now: Timestamp) throws {
+    package mutating func load(_ batch: RecordBatch, now: CoordinatorTime) throws {
         guard !batch.header.isControl else { return }
         var records = try batch.records()
         while let record = try records.next() {

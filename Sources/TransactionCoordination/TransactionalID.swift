@@ -65,12 +65,16 @@ enum Continuation: Sendable {
 
 /// One call of the coordinator: what it may know, and what comes out of it.
 struct Turn {
-    let now: Timestamp
+    let now: CoordinatorTime
+    /// For timers.
+    var uptime: Int64 { now.uptime }
+    /// For what is written down.
+    var wallClock: Timestamp { now.wallClock }
     private(set) var actions: [TransactionAction] = []
     /// Appends, each with what follows when it has ended.
     private(set) var appends: [(batch: CoordinatorBatch, next: Continuation)] = []
 
-    init(now: Timestamp) {
+    init(now: CoordinatorTime) {
         self.now = now
     }
 
@@ -79,7 +83,7 @@ struct Turn {
     }
 
     mutating func append(_ records: [CoordinatorBatch.Record], then next: Continuation) {
-        appends.append((CoordinatorBatch(records: records, timestamp: now), next))
+        appends.append((CoordinatorBatch(records: records, timestamp: wallClock), next))
     }
 
     mutating func write(_ markers: TransactionMarkers) {

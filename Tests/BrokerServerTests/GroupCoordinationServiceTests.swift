@@ -73,7 +73,7 @@ private final class MemoryLog: CoordinatedLog {
         service = GroupCoordinationService(
             localID: 1, partitionCount: 1, configuration: configuration,
             surroundings: CoordinatorSurroundings(
-                timer: timer, queue: DispatchQueue(label: "test"), compression: .none, now: { BrokerClock.now }),
+                timer: timer, queue: DispatchQueue(label: "test"), compression: .none, now: { .now }),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, openLog: { _ in log })
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Coordination
 import Foundation
 import GoldenFixtures
 import GroupCoordination
@@ -108,8 +109,10 @@ import Testing
 
     private static func coordinator(_ partition: URL) throws -> GroupCoordinator {
         var coordinator = GroupCoordinator(configuration: GroupConfiguration())
-        for batch in try batches(partition) { try coordinator.load(batch, now: 0) }
-        _ = coordinator.finishLoading(now: 0)
+        for batch in try batches(partition) {
+            try coordinator.load(batch, now: CoordinatorTime(uptime: 0, wallClock: 0))
+        }
+        _ = coordinator.finishLoading(now: CoordinatorTime(uptime: 0, wallClock: 0))
         return coordinator
     }
 }

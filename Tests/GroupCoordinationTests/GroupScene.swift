@@ -11,6 +11,9 @@ import Testing
 final class GroupScene {
     var coordinator: GroupCoordinator
     var now: Timestamp = 1_000_000
+    /// How far the wall clock is from where it was.
+    var jump: Int64 = 0
+    var time: CoordinatorTime { CoordinatorTime(uptime: now, wallClock: now + jump) }
     /// Answers that have come, by token.
     private(set) var answers: [UInt64: GroupReply] = [:]
     /// Appends that have not ended.
@@ -25,7 +28,7 @@ final class GroupScene {
         var configuration = GroupConfiguration()
         change(&configuration)
         coordinator = GroupCoordinator(configuration: configuration)
-        perform(coordinator.finishLoading(now: now))
+        perform(coordinator.finishLoading(now: time))
     }
 
     func perform(_ actions: [GroupAction]) {
@@ -50,7 +53,7 @@ final class GroupScene {
                 log.append(bytes)
                 logEnd += Int64(batch.records.count)
             }
-            perform(coordinator.appended(id, error: error, baseOffset: base, now: now))
+            perform(coordinator.appended(id, error: error, baseOffset: base, now: time))
         }
     }
 
@@ -58,21 +61,21 @@ final class GroupScene {
         let end = now + milliseconds
         while let deadline = coordinator.nextDeadline, deadline <= end {
             now = max(now, deadline)
-            perform(coordinator.advance(to: now))
+            perform(coordinator.advance(to: time))
         }
         now = end
-        perform(coordinator.advance(to: now))
+        perform(coordinator.advance(to: time))
     }
 
     /// Another broker takes the partition over.
     func failOver() throws {
-        perform(coordinator.unload(now: now))
+        perform(coordinator.unload(now: time))
         appends = []
         coordinator = GroupCoordinator(configuration: coordinator.configuration)
         for bytes in log {
-            for batch in try RecordBatches(bytes).all() { try coordinator.load(batch, now: now) }
+            for batch in try RecordBatches(bytes).all() { try coordinator.load(batch, now: time) }
         }
-        perform(coordinator.finishLoading(now: now))
+        perform(coordinator.finishLoading(now: time))
     }
 
     func endTransaction(_ producer: ProducerID, isCommit: Bool) {
@@ -82,7 +85,7 @@ final class GroupScene {
         marker.setInteger(logEnd, at: 0)
         log.append(marker)
         logEnd += 1
-        perform(coordinator.transactionEnded(producerID: producer, isCommit: isCommit, now: now))
+        perform(coordinator.transactionEnded(producerID: producer, isCommit: isCommit, now: time))
     }
 
     func token() -> RequestToken {
@@ -103,7 +106,7 @@ final class GroupScene {
         request.memberID = member
         change(&request)
         let token = token()
-        perform(coordinator.join(request, token: token, now: now))
+        perform(coordinator.join(request, token: token, now: time))
         return token.rawValue
     }
 
@@ -115,7 +118,7 @@ final class GroupScene {
 
     func sync(_ request: SyncGroup) -> UInt64 {
         let token = token()
-        perform(coordinator.sync(request, token: token, now: now))
+        perform(coordinator.sync(request, token: token, now: time))
         return token.rawValue
     }
 
@@ -124,14 +127,14 @@ final class GroupScene {
         perform(
             coordinator.heartbeat(
                 Heartbeat(group: "g", memberID: member, instanceID: instance, generation: generation), token: token,
-                now: now))
+                now: time))
         guard case .heartbeat(let error) = answers[token.rawValue] else { return nil }
         return error
     }
 
     func leave(_ members: [LeaveGroup.Member]) -> LeaveAnswer? {
         let token = token()
-        perform(coordinator.leave(LeaveGroup(group: "g", members: members), token: token, now: now))
+        perform(coordinator.leave(LeaveGroup(group: "g", members: members), token: token, now: time))
         guard case .leave(let answer) = answers[token.rawValue] else { return nil }
         return answer
     }
@@ -147,7 +150,7 @@ final class GroupScene {
             ])
         change(&request)
         let token = token()
-        perform(coordinator.commit(request, token: token, now: now))
+        perform(coordinator.commit(request, token: token, now: time))
         return token.rawValue
     }
 

@@ -218,7 +218,7 @@ import Testing
             $0.memberID = members[1]
             $0.generation = 1
         }
-        scene.perform(scene.coordinator.unload(now: scene.now))
+        scene.perform(scene.coordinator.unload(now: scene.time))
         #expect(scene.joined(newcomer)?.error == .notCoordinator)
         #expect(scene.joined(back)?.error == .notCoordinator)
         #expect(scene.committed(commit) == [.notCoordinator])

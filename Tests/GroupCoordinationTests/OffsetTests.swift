@@ -122,10 +122,10 @@ import Testing
         _ = scene.commitOffset(4)
         scene.commit()
         scene.wait(99_999)
-        scene.perform(scene.coordinator.expireOffsets(now: scene.now))
+        scene.perform(scene.coordinator.expireOffsets(now: scene.time))
         #expect(scene.appends.isEmpty)
         scene.wait(1)
-        scene.perform(scene.coordinator.expireOffsets(now: scene.now))
+        scene.perform(scene.coordinator.expireOffsets(now: scene.time))
         scene.commit()
         #expect(scene.coordinator.describe("g").state == "Dead")
         try scene.failOver()
@@ -144,7 +144,7 @@ import Testing
         }
         scene.commit()
         scene.now += 200_000
-        scene.perform(scene.coordinator.expireOffsets(now: scene.now))
+        scene.perform(scene.coordinator.expireOffsets(now: scene.time))
         scene.commit()
         let left = scene.coordinator.fetchOffsets(OffsetFetch(group: "g", partitions: nil)).partitions
         #expect(left.map(\.partition.topic) == ["orders"])
@@ -155,15 +155,17 @@ import Testing
         let now = scene.now
         _ = scene.commitOffset(4) { $0.partitions[0].offset.expireTimestamp = now + 10 }
         scene.commit()
-        scene.perform(scene.coordinator.expireOffsets(now: now + 9))
+        scene.now = now + 9
+        scene.perform(scene.coordinator.expireOffsets(now: scene.time))
         #expect(scene.fetched()?.offset == 4)
-        scene.perform(scene.coordinator.expireOffsets(now: now + 10))
+        scene.now = now + 10
+        scene.perform(scene.coordinator.expireOffsets(now: scene.time))
         #expect(scene.fetched()?.offset == -1)
     }
 
     private func deleteGroup(_ scene: GroupScene) -> ErrorCode? {
         let token = scene.token()
-        scene.perform(scene.coordinator.deleteGroup("g", token: token, now: scene.now))
+        scene.perform(scene.coordinator.deleteGroup("g", token: token, now: scene.time))
         scene.commit()
         guard case .deleteGroup(let error) = scene.answers[token.rawValue] else { return nil }
         return error
@@ -186,7 +188,7 @@ import Testing
         let token = scene.token()
         scene.perform(
             scene.coordinator.deleteOffsets(
-                group: "g", partitions: topics.map { TopicPartition($0, 0) }, token: token, now: scene.now))
+                group: "g", partitions: topics.map { TopicPartition($0, 0) }, token: token, now: scene.time))
         scene.commit()
         guard case .deleteOffsets(let answer) = scene.answers[token.rawValue] else { return nil }
         return answer
@@ -211,7 +213,7 @@ import Testing
         _ = scene.commitOffset(5)
         _ = scene.commitOffset(6, partition: 1)
         scene.commit()
-        scene.perform(scene.coordinator.partitionsDeleted([TopicPartition("orders", 0)], now: scene.now))
+        scene.perform(scene.coordinator.partitionsDeleted([TopicPartition("orders", 0)], now: scene.time))
         scene.commit()
         #expect(scene.fetched(0)?.offset == -1 && scene.fetched(1)?.offset == 6)
     }

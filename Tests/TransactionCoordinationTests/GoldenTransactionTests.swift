@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Coordination
 import Foundation
 import GoldenFixtures
 import KafkaModel
@@ -109,8 +110,10 @@ import TransactionCoordination
 
     private static func coordinator(_ partition: URL) throws -> TransactionCoordinator {
         var coordinator = TransactionCoordinator(configuration: TransactionConfiguration(), coordinatorEpoch: 0)
-        for batch in try batches(partition) { try coordinator.load(batch, now: 0) }
-        _ = coordinator.finishLoading(now: 0)
+        for batch in try batches(partition) {
+            try coordinator.load(batch, now: CoordinatorTime(uptime: 0, wallClock: 0))
+        }
+        _ = coordinator.finishLoading(now: CoordinatorTime(uptime: 0, wallClock: 0))
         return coordinator
     }
 }

@@ -11,6 +11,9 @@ import TransactionCoordination
 final class TransactionScene {
     var coordinator: TransactionCoordinator
     var now: Timestamp = 1_000_000
+    /// How far the wall clock is from where it was.
+    var jump: Int64 = 0
+    var time: CoordinatorTime { CoordinatorTime(uptime: now, wallClock: now + jump) }
     /// Answers that have come, by token.
     private(set) var answers: [UInt64: TransactionReply] = [:]
     /// Appends that have not ended.
@@ -26,7 +29,7 @@ final class TransactionScene {
         var configuration = TransactionConfiguration()
         change(&configuration)
         coordinator = TransactionCoordinator(configuration: configuration, coordinatorEpoch: 3)
-        perform(coordinator.finishLoading(now: now))
+        perform(coordinator.finishLoading(now: time))
     }
 
     func perform(_ actions: [TransactionAction]) {
@@ -47,7 +50,7 @@ final class TransactionScene {
         appends = []
         for (id, batch) in ended {
             if error.isNone { log.append(batch.encoded()) }
-            perform(coordinator.appended(id, error: error, baseOffset: 0, now: now))
+            perform(coordinator.appended(id, error: error, baseOffset: 0, now: time))
         }
     }
 
@@ -57,26 +60,26 @@ final class TransactionScene {
         markers = []
         for batch in asked {
             perform(
-                coordinator.markersWritten(batch, outcomes: batch.partitions.map { ($0, outcome($0)) }, now: now))
+                coordinator.markersWritten(batch, outcomes: batch.partitions.map { ($0, outcome($0)) }, now: time))
         }
     }
 
     func wait(_ milliseconds: Int64) {
         now += milliseconds
-        perform(coordinator.advance(to: now))
+        perform(coordinator.advance(to: time))
     }
 
     /// Another broker takes the partition over.
     func failOver() throws {
-        perform(coordinator.unload(now: now))
+        perform(coordinator.unload(now: time))
         appends = []
         markers = []
         coordinator = TransactionCoordinator(
             configuration: coordinator.configuration, coordinatorEpoch: coordinator.coordinatorEpoch + 1)
         for bytes in log {
-            for batch in try RecordBatches(bytes).all() { try coordinator.load(batch, now: now) }
+            for batch in try RecordBatches(bytes).all() { try coordinator.load(batch, now: time) }
         }
-        perform(coordinator.finishLoading(now: now))
+        perform(coordinator.finishLoading(now: time))
     }
 
     private func token() -> RequestToken {
@@ -96,7 +99,7 @@ final class TransactionScene {
             lastProducerID += 1
             request.freshProducerID = lastProducerID
         }
-        perform(coordinator.initProducerID(request, token: token, now: now))
+        perform(coordinator.initProducerID(request, token: token, now: time))
         return { [self] in
             guard case .initialized(let answer) = answers[token.rawValue] else { return nil }
             return answer
@@ -106,7 +109,7 @@ final class TransactionScene {
     func add(_ id: String, _ producer: ProducerIdentity, _ partitions: TopicPartition...) -> Answer<ErrorCode> {
         let token = token()
         let request = AddPartitions(transactionalID: id, producer: producer, partitions: partitions)
-        perform(coordinator.addPartitions(request, token: token, now: now))
+        perform(coordinator.addPartitions(request, token: token, now: time))
         return { [self] in
             guard case .partitionsAdded(let error) = answers[token.rawValue] else { return nil }
             return error
@@ -116,7 +119,7 @@ final class TransactionScene {
     func end(_ id: String, _ producer: ProducerIdentity, commit: Bool) -> Answer<ErrorCode> {
         let token = token()
         let request = EndTransaction(transactionalID: id, producer: producer, isCommit: commit)
-        perform(coordinator.end(request, token: token, now: now))
+        perform(coordinator.end(request, token: token, now: time))
         return { [self] in
             guard case .ended(let error) = answers[token.rawValue] else { return nil }
             return error

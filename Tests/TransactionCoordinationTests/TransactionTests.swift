@@ -177,12 +177,12 @@ import TransactionCoordination
         _ = try scene.producer(in: .prepareCommit)
         var other = scene.markers[0]
         other.producer.epoch += 1
-        scene.perform(scene.coordinator.markersWritten(other, outcomes: [(a0, .none)], now: scene.now))
+        scene.perform(scene.coordinator.markersWritten(other, outcomes: [(a0, .none)], now: scene.time))
         other = scene.markers[0]
         other.coordinatorEpoch += 1
-        scene.perform(scene.coordinator.markersWritten(other, outcomes: [(a0, .none)], now: scene.now))
+        scene.perform(scene.coordinator.markersWritten(other, outcomes: [(a0, .none)], now: scene.time))
         scene.perform(
-            scene.coordinator.markersWritten(scene.markers[0], outcomes: [(b0, .none)], now: scene.now))
+            scene.coordinator.markersWritten(scene.markers[0], outcomes: [(b0, .none)], now: scene.time))
         #expect(scene.appends.isEmpty)
     }
 
@@ -210,10 +210,10 @@ import TransactionCoordination
         _ = scene.add("t", producer, a1)
         scene.commit()
         scene.wait(400)
-        scene.perform(scene.coordinator.abortTimedOut(now: scene.now))
+        scene.perform(scene.coordinator.abortTimedOut(now: scene.time))
         #expect(scene.appends.isEmpty)
         scene.wait(1)
-        scene.perform(scene.coordinator.abortTimedOut(now: scene.now))
+        scene.perform(scene.coordinator.abortTimedOut(now: scene.time))
         #expect(scene.end("t", producer, commit: true)() == .producerFenced)
         scene.commit()
         #expect(scene.markers.map(\.producer) == [producer.with(epoch: 1)])
@@ -232,7 +232,7 @@ import TransactionCoordination
         scene.commit()
         scene.wait(5000)
         let answer = scene.end("t", producer, commit: true)
-        scene.perform(scene.coordinator.abortTimedOut(now: scene.now))
+        scene.perform(scene.coordinator.abortTimedOut(now: scene.time))
         scene.commit()
         #expect(answer() == ErrorCode.none && scene.state() == .prepareCommit)
     }
@@ -244,10 +244,10 @@ import TransactionCoordination
         scene.markers = []
         let isIdle = state == .empty || state == .completeCommit || state == .completeAbort
         scene.wait(999)
-        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.now))
+        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.time))
         #expect(scene.appends.isEmpty)
         scene.wait(1)
-        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.now))
+        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.time))
         #expect(scene.appends.map { $0.batch.records.map(\.value) } == (isIdle ? [[nil]] : []))
         guard isIdle else { return }
         // On its way out it takes nothing and is not listed.
@@ -257,7 +257,7 @@ import TransactionCoordination
         #expect(scene.coordinator.list(TransactionFilter(), now: scene.now).listed.isEmpty)
         scene.commit(.notEnoughReplicas)
         #expect(scene.state() == state)
-        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.now))
+        scene.perform(scene.coordinator.expireTransactionalIDs(now: scene.time))
         scene.commit()
         #expect(scene.add("t", producer, a0)() == .invalidProducerIDMapping)
         try scene.failOver()
@@ -293,7 +293,7 @@ import TransactionCoordination
         let other = try scene.producer("v", in: .ongoing)
         let answers = [scene.add("u", producer, b0), scene.end("v", other, commit: true)]
         let initialized = scene.initialize("t")
-        scene.perform(scene.coordinator.unload(now: scene.now))
+        scene.perform(scene.coordinator.unload(now: scene.time))
         #expect(answers.map { $0() } == [.notCoordinator, .notCoordinator])
         #expect(initialized()?.error == .notCoordinator)
         // Late ends go nowhere.
@@ -303,8 +303,8 @@ import TransactionCoordination
         #expect(scene.initialize("u")()?.error == .notCoordinator)
         #expect(scene.coordinator.describe("u").error == .notCoordinator)
         #expect(scene.coordinator.list(TransactionFilter(), now: 0).error == .notCoordinator)
-        #expect(scene.coordinator.abortTimedOut(now: .max).isEmpty)
-        #expect(scene.coordinator.expireTransactionalIDs(now: .max).isEmpty)
+        #expect(scene.coordinator.abortTimedOut(now: scene.time).isEmpty)
+        #expect(scene.coordinator.expireTransactionalIDs(now: scene.time).isEmpty)
     }
 
     @Test func nothingIsServedWhileLoading() {
@@ -319,6 +319,33 @@ import TransactionCoordination
         #expect(
             scene.coordinator.verify(AddPartitions(transactionalID: "u", producer: producer, partitions: [a0]))
                 == [.coordinatorLoadInProgress])
+    }
+
+    // MARK: Clocks
+
+    @Test(arguments: [3_600_000, -3_600_000] as [Int64])
+    func markersAreTriedAgainHoweverTheClockIsSet(_ jump: Int64) throws {
+        let scene = TransactionScene()
+        _ = try scene.producer(in: .prepareCommit)
+        scene.writeMarkers { _ in .notLeaderOrFollower }
+        scene.jump = jump
+        scene.wait(99)
+        #expect(scene.markers.isEmpty)
+        scene.wait(1)
+        #expect(scene.markers.count == 1)
+    }
+
+    @Test func aTransactionTimesOutByTheClockThatItsStartWasReadFrom() throws {
+        let scene = TransactionScene()
+        _ = try scene.producer(in: .ongoing)
+        scene.jump = -3_600_000
+        scene.wait(120_000)
+        scene.perform(scene.coordinator.abortTimedOut(now: scene.time))
+        #expect(scene.appends.isEmpty)
+        scene.jump = 0
+        scene.perform(scene.coordinator.abortTimedOut(now: scene.time))
+        scene.commit()
+        #expect(scene.state() == .prepareAbort)
     }
 
     // MARK: Lists

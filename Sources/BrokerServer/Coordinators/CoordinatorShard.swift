@@ -13,8 +13,17 @@ struct CoordinatorSurroundings: Sendable {
     /// Where time is told to machines: the timer's own thread must not wait for a lock.
     let queue: DispatchQueue
     let compression: Compression
-    /// Milliseconds of the wall clock, since it goes into records.
-    let now: @Sendable () -> Timestamp
+    let now: @Sendable () -> CoordinatorTime
+}
+
+extension CoordinatorTime {
+    static var now: CoordinatorTime {
+        CoordinatorTime(
+            uptime: Int64(truncatingIfNeeded: BrokerClock.monotonicMilliseconds), wallClock: BrokerClock.now)
+    }
+
+    /// For a coordinator of nothing.
+    static let never = CoordinatorTime(uptime: 0, wallClock: 0)
 }
 
 /// One partition of a coordinator's topic that this broker leads: the partition's machine and its driver.
@@ -25,7 +34,7 @@ struct CoordinatorSurroundings: Sendable {
 /// into order again before the machine hears of them.
 final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
     typealias Deliver = @Sendable (Machine.Reply) -> Void
-    typealias Notice = @Sendable (inout Machine, Timestamp) -> [Machine.Action]
+    typealias Notice = @Sendable (inout Machine, CoordinatorTime) -> [Machine.Action]
 
     private struct Pending {
         let id: AppendID
@@ -43,8 +52,8 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
         var outbox: [(id: AppendID, batch: CoordinatorBatch)] = []
         /// Appends that were handed to the log, in their order.
         var pending: Deque<Pending> = []
-        /// When the machine is to hear of time next; a timer is set for it.
-        var wakesAt: Timestamp?
+        /// The uptime at which the machine is to hear of time next; a timer is set for it.
+        var wakesAt: Int64?
     }
 
     /// What is to be done outside of the lock.
@@ -52,7 +61,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
         var replies: [(deliver: Deliver, reply: Machine.Reply)] = []
         var errands: [Machine.Errand] = []
         var mustDrain = false
-        var wake: Timestamp?
+        var wake: Int64?
     }
 
     let partition: Int32
@@ -84,7 +93,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
     /// Hands a request to the machine. `deliver` is called once, now or later, on any thread.
     func request(
         _ deliver: @escaping Deliver,
-        _ call: (inout Machine, RequestToken, Timestamp) -> [Machine.Action]
+        _ call: (inout Machine, RequestToken, CoordinatorTime) -> [Machine.Action]
     ) {
         let now = surroundings.now()
         run { state in
@@ -217,14 +226,14 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
         }
     }
 
-    private func setTimer(_ deadline: Timestamp) {
-        let delay = max(0, deadline &- surroundings.now())
+    private func setTimer(_ deadline: Int64) {
+        let delay = max(0, deadline &- surroundings.now().uptime)
         _ = surroundings.timer.schedule(after: delay) { [weak self, queue = surroundings.queue] in
             queue.async { [weak self] in self?.wake(deadline) }
         }
     }
 
-    private func wake(_ deadline: Timestamp) {
+    private func wake(_ deadline: Int64) {
         let now = surroundings.now()
         run { state in
             // An earlier deadline has come up since, and its timer has gone on from there.

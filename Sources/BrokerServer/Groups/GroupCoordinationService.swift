@@ -44,7 +44,7 @@ final class GroupCoordinationService: Sendable {
             allowsStaticMembers: configuration.interBrokerProtocol >= .v2_3_IV0,
             surroundings: CoordinatorSurroundings(
                 timer: timer, queue: DispatchQueue(label: "martlet.group-time"), compression: Compression(codec),
-                now: { BrokerClock.now }),
+                now: { .now }),
             logger: logger
         ) { id in
             guard let partition = replicas.partition(id) else { return nil }
@@ -59,11 +59,11 @@ final class GroupCoordinationService: Sendable {
     /// Hands a request to the coordinator of its group; who is no coordinator answers as one that has none of the groups.
     func request(
         _ group: String, _ deliver: @escaping GroupShard.Deliver,
-        _ call: (inout GroupCoordinator, RequestToken, Timestamp) -> [GroupAction]
+        _ call: (inout GroupCoordinator, RequestToken, CoordinatorTime) -> [GroupAction]
     ) {
         if let shard = shard(of: group) { return shard.request(deliver, call) }
         var nobody = nobody
-        for case .reply(_, let reply) in call(&nobody, RequestToken(0), 0) { deliver(reply) }
+        for case .reply(_, let reply) in call(&nobody, RequestToken(0), .never) { deliver(reply) }
     }
 
     /// What keeps any request for a group from being served here; nil if nothing does.
@@ -106,7 +106,7 @@ final class GroupCoordinationService: Sendable {
     /// A coordinator of no partition, which has the right answers.
     private var nobody: GroupCoordinator {
         var nobody = GroupCoordinator(configuration: configuration)
-        _ = nobody.unload(now: 0)
+        _ = nobody.unload(now: .never)
         return nobody
     }
 

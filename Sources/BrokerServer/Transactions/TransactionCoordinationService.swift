@@ -32,7 +32,7 @@ final class TransactionCoordinationService: Sendable {
             topic: InternalTopic.transactionState, partitionCount: partitionCount, isBoundToEpoch: true,
             CoordinatorSurroundings(
                 timer: timer, queue: DispatchQueue(label: "martlet.transaction-time"), compression: .none,
-                now: { BrokerClock.now }),
+                now: { .now }),
             logger: logger,
             openLog: { id in
                 guard let partition = replicas.partition(id) else { return nil }
@@ -53,11 +53,11 @@ final class TransactionCoordinationService: Sendable {
     /// Hands a request to the coordinator of its id; who is no coordinator answers as one that has none of the ids.
     func request(
         _ transactionalID: String, _ deliver: @escaping TransactionShard.Deliver,
-        _ call: (inout TransactionCoordinator, RequestToken, Timestamp) -> [TransactionAction]
+        _ call: (inout TransactionCoordinator, RequestToken, CoordinatorTime) -> [TransactionAction]
     ) {
         if let shard = table.shard(of: transactionalID) { return shard.request(deliver, call) }
         var nobody = nobody
-        for case .reply(_, let reply) in call(&nobody, RequestToken(0), 0) { deliver(reply) }
+        for case .reply(_, let reply) in call(&nobody, RequestToken(0), .never) { deliver(reply) }
     }
 
     func needsProducerID(_ request: InitProducerID) -> Bool {
@@ -90,7 +90,7 @@ final class TransactionCoordinationService: Sendable {
     /// A coordinator of no partition, which has the right answers.
     private var nobody: TransactionCoordinator {
         var nobody = TransactionCoordinator(configuration: configuration, coordinatorEpoch: -1)
-        _ = nobody.unload(now: 0)
+        _ = nobody.unload(now: .never)
         return nobody
     }
 
