@@ -226,16 +226,20 @@ extension Group {
 
     /// Removes a member, which makes the others share its partitions.
     mutating func removeAndUpdate(_ memberID: String, _ turn: inout Turn) {
-        guard let member = members[memberID] else { return }
-        // Its client asks again if it is still there.
-        if let token = member.awaitingJoin {
+        guard members[memberID] != nil else { return }
+        dismiss(memberID, &turn)
+        if state == .stable || state == .completingRebalance { prepareRebalance(&turn) }
+    }
+
+    /// Removes a member. Its client asks again if it is still there.
+    private mutating func dismiss(_ memberID: String, _ turn: inout Turn) {
+        if let token = members[memberID]?.awaitingJoin {
             turn.reply(token, .join(JoinAnswer(error: .unknownMemberID)))
         }
-        if let token = member.awaitingSync {
+        if let token = members[memberID]?.awaitingSync {
             turn.reply(token, .sync(SyncAnswer(error: .unknownMemberID)))
         }
         remove(memberID)
-        if state == .stable || state == .completingRebalance { prepareRebalance(&turn) }
     }
 
     /// Does what is due. The rebalance itself is seen to by `settle`.
@@ -247,12 +251,8 @@ extension Group {
         guard let syncDeadline, syncDeadline <= turn.uptime else { return }
         self.syncDeadline = nil
         guard state == .completingRebalance || state == .stable, !pendingSync.isEmpty else { return }
-        for id in pendingSync.sorted() {
-            if let token = members[id]?.awaitingSync {
-                turn.reply(token, .sync(SyncAnswer(error: .unknownMemberID)))
-            }
-            remove(id)
-        }
+        // Among them may be a static member that has come back, and waits for its new id to be on the log.
+        for id in pendingSync.sorted() { dismiss(id, &turn) }
         prepareRebalance(&turn)
     }
 

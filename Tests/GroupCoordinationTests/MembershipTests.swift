@@ -6,6 +6,29 @@ import KafkaModel
 import Testing
 
 @Suite struct MembershipTests {
+    @Test func aStaticMemberThatComesBackAndIsRemovedMeanwhileIsTold() throws {
+        let scene = GroupScene()
+        let tokens = (0..<2).map { index in
+            scene.join { request in
+                request.instanceID = "instance\(index)"
+                request.sessionTimeout = 300_000
+            }
+        }
+        while scene.joined(tokens[0]) == nil { scene.wait(1000) }
+        let leader = try #require(scene.joined(tokens[0])).leader
+        _ = scene.sync(leader, 1, [leader: [1]])
+        scene.commit()
+        // The other one never asks for its part, but comes back just before it is removed for that.
+        scene.wait(59_999)
+        let back = scene.join { request in
+            request.instanceID = "instance1"
+            request.sessionTimeout = 300_000
+        }
+        #expect(scene.appends.count == 1)
+        scene.wait(1)
+        #expect(scene.joined(back)?.error == .unknownMemberID)
+    }
+
     @Test func aGroupFormsAfterItsInitialDelayAndLearnsItsAssignment() throws {
         let scene = GroupScene()
         let first = scene.join()

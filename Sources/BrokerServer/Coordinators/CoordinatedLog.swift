@@ -19,7 +19,8 @@ protocol CoordinatedLog: Sendable {
     func append(
         _ batch: ByteBuffer, proof: TransactionProof, ended: @escaping @Sendable (ErrorCode, Offset) -> Void)
 
-    /// Hands over all batches from the log's start to its end, in order; may block. Ends early when `body` returns false.
+    /// Hands over all batches from the log's start to where it ends now, in order; may block. Ends early when `body`
+    /// returns false.
     func readAll(_ body: (RecordBatch) throws -> Bool) throws
 }
 
@@ -73,8 +74,9 @@ struct LedPartition: CoordinatedLog {
     func readAll(_ body: (RecordBatch) throws -> Bool) throws {
         guard let log = partition.log else { throw LoadError.notHere }
         var offset = log.offsets.logStart
-        // The end is looked at anew each time: markers of transactions may arrive meanwhile.
-        while offset < log.offsets.logEnd {
+        // Of markers that arrive meanwhile the coordinator hears once every replica has them, not before.
+        let end = log.offsets.logEnd
+        while offset < end {
             let read = try log.read(
                 from: offset, maxBytes: chunkBytes, upTo: .logEnd, atLeastOneBatch: true, as: .bytes)
             guard case .bytes(let bytes) = read.records else { throw LoadError.notHere }
