@@ -121,17 +121,27 @@ let package = Package(
                 "KafkaProtocol",
                 "KafkaModel", "GoldenFixtures", nioCore,
             ]),
+        .target(
+            name: "CoordinationTestKit",
+            dependencies: [
+                "Coordination", "GroupCoordination", "TransactionCoordination", "LogStorage", "KafkaRecords",
+                "KafkaModel", nioCore, ordered,
+            ],
+            path: "Tests/CoordinationTestKit"),
+        .executableTarget(
+            name: "simulate-coordinators", dependencies: ["CoordinationTestKit"], path: "Tests/CoordinatorSimulation",
+            exclude: ["mutants.py"]),
         .testTarget(
             name: "GroupCoordinationTests",
             dependencies: [
-                "GroupCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel", "GoldenFixtures",
-                nioCore,
+                "GroupCoordination", "Coordination", "CoordinationTestKit", "KafkaProtocol", "KafkaRecords",
+                "KafkaModel", "GoldenFixtures", nioCore,
             ]),
         .testTarget(
             name: "TransactionCoordinationTests",
             dependencies: [
-                "TransactionCoordination", "Coordination", "KafkaProtocol", "KafkaRecords", "KafkaModel",
-                "GoldenFixtures", nioCore,
+                "TransactionCoordination", "Coordination", "CoordinationTestKit", "KafkaProtocol", "KafkaRecords",
+                "KafkaModel", "GoldenFixtures", nioCore,
             ]),
         .testTarget(name: "BrokerSettingsTests", dependencies: ["BrokerSettings", "KafkaModel", "GoldenFixtures"]),
         .testTarget(name: "ZooKeeperClientTests", dependencies: ["ZooKeeperClient", "ZooKeeperTestKit"]),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KafkaModel
+internal import KafkaRecords
+internal import LogStorage
+
+/// A partition that transactions write to: what the log's own rules for producers make of the batches and markers that
+/// reach it. It leads all the time, or says that it does not.
+final class DataPartition {
+    /// A record of a transaction, with the outcome once a marker has come.
+    struct Record {
+        let transaction: Int
+        let producer: ProducerID
+        let offset: Offset
+        var isCommitted: Bool?
+    }
+
+    let id: TopicPartition
+    private var producers = ProducerStateManager()
+    private(set) var records: [Record] = []
+    private var end: Offset = 0
+    /// Nobody leads for the moment.
+    var isAway = false
+
+    init(_ id: TopicPartition) { self.id = id }
+
+    /// Where the earliest open transaction began.
+    var firstOpen: Offset? { producers.firstOpen }
+
+    /// Begins a question to the coordinator, as KIP-890 wants; nil if none is needed.
+    func question(_ producer: ProducerID, _ epoch: ProducerEpoch, sequence: Int32) -> VerificationGuard? {
+        producers.beginVerification(of: producer, epoch: epoch, firstSequence: sequence, now: 0)
+    }
+
+    func append(
+        transaction: Int, _ producer: ProducerID, _ epoch: ProducerEpoch, sequence: Int32, proof: TransactionProof
+    ) -> ErrorCode {
+        if isAway { return .notLeaderOrFollower }
+        let batch = ProducerBatch(
+            producerID: producer, epoch: epoch, firstSequence: sequence, firstOffset: end, lastOffset: end,
+            maxTimestamp: 0, isTransactional: true, isControl: false, marker: nil)
+        if producers.duplicate(of: batch) != nil { return .none }
+        do throws(LogError) {
+            try producers.check(batch, origin: .client, proof: proof)
+        } catch {
+            return error.errorCode
+        }
+        producers.apply(batch)
+        records.append(Record(transaction: transaction, producer: producer, offset: end))
+        end += 1
+        return .none
+    }
+
+    func mark(_ producer: ProducerID, _ epoch: ProducerEpoch, isCommit: Bool, coordinatorEpoch: Int32) -> ErrorCode {
+        if isAway { return .notLeaderOrFollower }
+        let batch = ProducerBatch(
+            producerID: producer, epoch: epoch, firstSequence: -1, firstOffset: end, lastOffset: end, maxTimestamp: 0,
+            isTransactional: true, isControl: true,
+            marker: EndTransactionMarker(isCommit: isCommit, coordinatorEpoch: coordinatorEpoch))
+        do throws(LogError) {
+            try producers.check(batch, origin: .coordinator, proof: .notRequired)
+        } catch {
+            return error.errorCode
+        }
+        producers.apply(batch)
+        end += 1
+        for index in records.indices where records[index].producer == producer && records[index].isCommitted == nil {
+            records[index].isCommitted = isCommit
+        }
+        return .none
+    }
+}

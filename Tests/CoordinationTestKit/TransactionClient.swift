@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import KafkaModel
+internal import TransactionCoordination
+
+/// A transactional producer as a client library plays it: it gets its identity, registers partitions, writes, and ends.
+///
+/// Owned by its `TransactionWorld`, which carries its requests and brings the answers.
+final class TransactionClient {
+    enum State {
+        /// Needs a producer id, or the next epoch of it.
+        case unready
+        case ready
+        /// Partitions have yet to be registered.
+        case registering
+        /// Records that have yet to be acknowledged, by partition index.
+        case writing([Int])
+        case ending(isCommit: Bool)
+        /// Another instance has taken over, or the process is gone.
+        case dead
+    }
+
+    let id: String
+    var state = State.unready
+    var producer: ProducerIdentity?
+    /// The number of the transaction, unique in the world.
+    var transaction = 0
+    var partitions: [Int] = []
+    /// Next sequence numbers by partition index.
+    var sequences: [Int: Int32] = [:]
+    var waitsFor: (request: Int, since: Int64)?
+    var requests = 0
+    var pausedUntil: Int64 = 0
+
+    init(id: String) { self.id = id }
+
+    var isDead: Bool { if case .dead = state { true } else { false } }
+
+    func initialized(_ answer: InitProducerIDAnswer) {
+        switch answer.error {
+        case .none:
+            producer = answer.producer
+            sequences = [:]
+            state = .ready
+        case .producerFenced, .invalidProducerEpoch, .invalidProducerIDMapping: state = .dead
+        default: break
+        }
+    }
+
+    /// The transaction cannot go on: it is to be aborted, by the next epoch (KIP-360), or it is not this client's any more.
+    func failed(_ error: ErrorCode) {
+        switch error {
+        case .producerFenced, .invalidProducerEpoch, .invalidProducerIDMapping: state = .dead
+        case .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator,
+            .notLeaderOrFollower, .notEnoughReplicas:
+            break
+        default: state = .unready
+        }
+    }
+}
