@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts with addresses of their own, whose links can be cut, one way or both.
 
-Every host is a network namespace, joined to the others by a bridge. All lies in the namespace that `run.py` has made for
-the whole run, so nothing of the machine's own network is touched, and everything vanishes with its processes. The test
-itself sits at the bridge and reaches every host, whatever is cut between them.
+Every host is a network namespace, joined to the others by a bridge. All lies in the namespace that `run.py` has made
+for the whole run, so nothing of the machine's own network is touched, and everything vanishes with its processes. The
+test itself sits at the bridge and reaches every host, whatever is cut between them.
 """
 
 import os
@@ -25,8 +25,8 @@ def reexecute(arguments):
     if OWN_NETWORK in os.environ:
         return
     unshare = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
-    probe = "ip link set lo up && ip link add bridge0 type bridge && "  \
-        "ip link add probe0 type veth peer name probe1"
+    probe = (
+        "ip link set lo up && ip link add bridge0 type bridge && ip link add probe0 type veth peer name probe1")
     try:
         allowed = subprocess.run(
             [*unshare, "sh", "-c", probe], stdin=subprocess.DEVNULL, capture_output=True, timeout=10)

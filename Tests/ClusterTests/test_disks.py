@@ -24,11 +24,12 @@ class DiskTests(ClusterTestCase):
 
     def test_leaders_leave_a_broker_that_loses_a_disk_and_only_those_on_it(self):
         disk, cluster = self.cluster_with_disk(1)
-        # In which directory a replica is made is drawn among those with the fewest: until some that broker 1 leads lie on
-        # the disk, and some do not.
+        # In which directory a replica is made is drawn among those with the fewest: until some that broker 1 leads lie
+        # on the disk, and some do not.
         for _ in range(20):
             topic = cluster.topic(partitions=9)
-            on_disk = {int(name.rsplit("-", 1)[1]) for name in os.listdir(disk.at("data")) if name.startswith(topic)}
+            names = [name for name in os.listdir(disk.at("data")) if name.startswith(f"{topic}-")]
+            on_disk = {int(name.rsplit("-", 1)[1]) for name in names}
             led = {p["index"] for p in cluster.metadata([topic])["topics"][0]["partitions"] if p["leader"] == 1}
             lost, kept = led & on_disk, led - on_disk
             if lost and kept:

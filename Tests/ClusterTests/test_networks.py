@@ -135,7 +135,8 @@ class CutFromBrokersTests(CutTests):
         leader, controller = cluster.leader(topic), cluster.controller()
         follower = next(n for n in cluster.brokers if n not in (leader, controller))
         cluster.hosts[leader].cut(cluster.hosts[follower])
-        eventually(lambda: follower not in cluster.partition(topic, of=controller)["isr"], 30, "the set does not shrink")
+        eventually(
+            lambda: follower not in cluster.partition(topic, of=controller)["isr"], 30, "the set does not shrink")
         load.wait_for_more()
         self.whole(cluster, topic, load)
 

@@ -294,7 +294,8 @@ class VerificationTests(ClusterTestCase):
         topic = cluster.topic()
         load = self.load(cluster, topic, idempotent=True)
         process = self.start(cluster, "--topics-include", topic, "--time", "-2")
-        self.assertRegex(process.stdout.readline(), r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: verification process is started$")
+        self.assertRegex(
+            process.stdout.readline(), r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: verification process is started$")
         offsets = []
         for line in process.stdout:
             found = re.search(rf": max lag is (\d+) for partition {topic}-0 at offset (\d+) among 1 partitions$", line)
@@ -324,5 +325,6 @@ class VerificationTests(ClusterTestCase):
         process = self.start(cluster, "--topics-include", topic, "--time", "-2")
         process.stdout.readline()
         line = process.stdout.readline()
-        self.assertRegex(line, rf": partition {topic}-0 has unmatched checksum at offset 1; replica \d's checksum \d+; ")
+        self.assertRegex(
+            line, rf": partition {topic}-0 has unmatched checksum at offset 1; replica \d's checksum \d+; ")
         self.assertIn(f"replica {follower}'s checksum", line)

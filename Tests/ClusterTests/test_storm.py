@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults drawn by chance, some at the same time, for as long as MARTLET_STORM says (seconds).
 
-The faults of a seed are drawn again by MARTLET_STORM_SEED; what they meet is the machine's business, so that a seed is a
-hint and no proof. `SimulationTests` are where a seed replays exactly.
+The faults of a seed are drawn again by MARTLET_STORM_SEED; what they meet is the machine's business, so that a seed is
+a hint and no proof. `SimulationTests` are where a seed replays exactly.
 """
 
 import os
