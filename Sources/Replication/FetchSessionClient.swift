@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KafkaModel
-import OrderedCollections
 
 /// A follower's half of a fetch session (KIP-227): tells the leader only what has changed since the last fetch.
 ///
@@ -22,11 +21,32 @@ package struct FetchSessionClient: Sendable {
     private let isSupported: Bool
     private var sessionID: Int32 = 0
     private var epoch: Int32 = 0
-    private var wanted: OrderedDictionary<FetchPartitionKey, FetchPartition> = [:]
+    private var wanted: [FetchPartitionKey: FetchPartition] = [:]
+    /// In which order partitions came, which is that of a full fetch.
+    private var order = Arrivals()
     /// What the leader has been told and has not confirmed to have forgotten, in this session.
     private var told: Set<FetchPartitionKey> = []
-    private var changed: OrderedSet<FetchPartitionKey> = []
-    private var forgotten: OrderedSet<FetchPartitionKey> = []
+    private var changed = Arrivals()
+    private var forgotten = Arrivals()
+
+    /// Keys in the order in which they came, each once. A leader that dies has thousands of partitions dropped one by one,
+    /// so that removing must not depend on how many there are; they are sorted when a fetch is made.
+    private struct Arrivals {
+        private var numbers: [FetchPartitionKey: UInt64] = [:]
+        private var next: UInt64 = 0
+
+        var keys: [FetchPartitionKey] { numbers.sorted { $0.value < $1.value }.map(\.key) }
+
+        mutating func append(_ key: FetchPartitionKey) {
+            guard numbers[key] == nil else { return }
+            numbers[key] = next
+            next += 1
+        }
+
+        mutating func remove(_ key: FetchPartitionKey) { numbers[key] = nil }
+
+        mutating func removeAll() { numbers.removeAll(keepingCapacity: true) }
+    }
 
     package init(isSupported: Bool = true) {
         self.isSupported = isSupported
@@ -42,6 +62,7 @@ package struct FetchSessionClient: Sendable {
     package mutating func want(_ partition: FetchPartition) {
         let key = partition.key
         guard wanted.updateValue(partition, forKey: key) != partition else { return }
+        order.append(key)
         changed.append(key)
         forgotten.remove(key)
     }
@@ -49,6 +70,7 @@ package struct FetchSessionClient: Sendable {
     /// Asks no longer for a partition.
     package mutating func drop(_ key: FetchPartitionKey) {
         guard wanted.removeValue(forKey: key) != nil else { return }
+        order.remove(key)
         changed.remove(key)
         if told.contains(key) { forgotten.append(key) }
     }
@@ -62,20 +84,20 @@ package struct FetchSessionClient: Sendable {
     package mutating func next() -> Outgoing {
         guard isSupported, epoch > 0 else {
             told = Set(wanted.keys)
-            changed = []
-            forgotten = []
+            changed.removeAll()
+            forgotten.removeAll()
             // A full fetch that names a session ends it.
             return Outgoing(
                 sessionID: isSupported ? sessionID : 0, epoch: isSupported ? 0 : Self.sessionless,
-                partitions: Array(wanted.values), forgotten: [])
+                partitions: order.keys.compactMap { wanted[$0] }, forgotten: [])
         }
+        let (new, gone) = (changed.keys, forgotten.keys)
         let outgoing = Outgoing(
-            sessionID: sessionID, epoch: epoch,
-            partitions: changed.compactMap { wanted[$0] }, forgotten: Array(forgotten))
-        told.formUnion(changed)
-        told.subtract(forgotten)
-        changed = []
-        forgotten = []
+            sessionID: sessionID, epoch: epoch, partitions: new.compactMap { wanted[$0] }, forgotten: gone)
+        told.formUnion(new)
+        told.subtract(gone)
+        changed.removeAll()
+        forgotten.removeAll()
         return outgoing
     }
 

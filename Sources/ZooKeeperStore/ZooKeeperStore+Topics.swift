@@ -136,6 +136,26 @@ extension ZooKeeperStore {
 // MARK: - Configurations
 
 extension ZooKeeperStore {
+    /// The configurations of many entities, pipelined; empty where there is none.
+    package func configurations(
+        _ entities: [String]
+    ) async -> [Result<[(key: String, value: String)], StoreError>] {
+        let paths = entities.map(ZNodes.configuration)
+        return zip(paths, await calls.submit(paths.map { .getData(path: $0) })).map { path, result in
+            switch result {
+            case .success(.data(let data, _)):
+                do throws(ZNodeError) {
+                    return .success(try ZNodeCodec.decodeConfiguration(path, data))
+                } catch {
+                    return .failure(.malformed(error))
+                }
+            case .failure(.noNode): return .success([])
+            case .failure(let error): return .failure(.zooKeeper(error, path: path))
+            case .success: return .failure(.zooKeeper(.marshallingError, path: path))
+            }
+        }
+    }
+
     /// The configuration of an entity such as `topics/t` or `brokers/<default>`; empty if there is none.
     package func configuration(_ entity: String) async throws(StoreError) -> [(key: String, value: String)] {
         let path = ZNodes.configuration(entity)

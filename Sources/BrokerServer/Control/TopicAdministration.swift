@@ -71,9 +71,11 @@ struct TopicAdministration: Sendable {
         }
         let assignment = try replicas(of: topic, configuration)
         if let problem = TopicName.problem(with: topic.name) { throw ControllerError(.invalidTopicException, problem) }
-        let names = try await store.topicNames()
-        if names.contains(topic.name) { throw Self.exists(topic.name) }
-        if let other = names.first(where: { TopicName.collides($0, topic.name) }) {
+        if try await store.read(ZNodes.topic(topic.name)) != nil { throw Self.exists(topic.name) }
+        // The names of all topics are many, and are needed only where one may collide.
+        if topic.name.utf8.contains(where: { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") }),
+            let other = try await store.topicNames().first(where: { TopicName.collides($0, topic.name) })
+        {
             throw ControllerError(
                 .invalidTopicException, "Topic '\(topic.name)' collides with existing topics: \(other)")
         }

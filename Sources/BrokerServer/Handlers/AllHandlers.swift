@@ -159,13 +159,13 @@ enum AllHandlers {
         ]
     }
 
-    /// A topic that is new here: its settings are read before its logs are made.
+    /// Topics that are new here: their settings are read, all together, before their logs are made.
     private static func loadSettings(of topics: Set<String>, _ services: BrokerServices) async {
-        for topic in topics where !services.settings.isKnown(topic) {
-            do throws(StoreError) {
-                let entries = try await services.store.configuration("topics/\(topic)")
-                services.settings.take(topic, entries, logger: services.logger)
-            } catch {
+        let new = topics.filter { !services.settings.isKnown($0) }.sorted()
+        for (topic, result) in zip(new, await services.store.configurations(new.map { "topics/\($0)" })) {
+            switch result {
+            case .success(let entries): services.settings.take(topic, entries, logger: services.logger)
+            case .failure(let error):
                 services.logger.error(
                     "The settings of a topic cannot be read; the defaults hold",
                     metadata: ["kafka.topic": "\(topic)", "error": "\(error)"])
