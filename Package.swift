@@ -168,7 +168,8 @@ let package = Package(
             name: "BrokerServerTests",
             dependencies: [
                 "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata",
-                "BrokerSettings", "Coordination", "GroupCoordination", "Replication", nioCore, logging,
+                "ZooKeeperStore", "ClusterControl", "BrokerSettings", "Coordination", "GroupCoordination",
+                "Replication", nioCore, logging,
             ]),
 
         // MARK: Benchmarks, run by `make bench`.

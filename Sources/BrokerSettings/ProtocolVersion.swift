@@ -65,6 +65,7 @@ package struct ProtocolVersion: Hashable, Sendable {
     package static let v3_0_IV1 = named("3.0-IV1")
     package static let v3_1_IV0 = named("3.1-IV0")
     package static let v3_2_IV0 = named("3.2-IV0")
+    package static let v3_3_IV0 = named("3.3-IV0")
     package static let v3_4_IV0 = named("3.4-IV0")
     package static let v3_5_IV0 = named("3.5-IV0")
     package static let v3_5_IV1 = named("3.5-IV1")

@@ -82,7 +82,10 @@ package final class BrokerRegistrar: Sendable {
 
 extension ZooKeeperStore {
     /// All registered brokers by id; those that go in between, and those whose node cannot be read, are left out.
-    package func brokers(watch: Bool = false) async throws(StoreError) -> [RegisteredBroker] {
+    /// - Parameter malformed: told of the latter.
+    package func brokers(
+        watch: Bool = false, malformed: (ZNodeError) -> Void = { _ in }
+    ) async throws(StoreError) -> [RegisteredBroker] {
         let names = try await request(ZNodes.brokerIDs) { () async throws(ZooKeeperError) in
             try await calls.getChildren(ZNodes.brokerIDs, watch: watch).names
         }
@@ -92,8 +95,11 @@ extension ZooKeeperStore {
         for (id, result) in zip(ids, results) {
             switch result {
             case .success(.data(let data, let stat)):
-                if let node = try? BrokerRegistrationNode(id, data) {
+                do throws(ZNodeError) {
+                    let node = try BrokerRegistrationNode(id, data)
                     brokers.append(node.registered(id, epoch: stat.creationTransaction))
+                } catch {
+                    malformed(error)
                 }
             case .failure(.noNode), .success: continue
             case .failure(let error): throw .zooKeeper(error, path: ZNodes.broker(id))

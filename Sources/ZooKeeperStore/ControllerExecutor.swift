@@ -11,18 +11,23 @@ package struct ControllerExecutor: Sendable {
     private let brokerID: BrokerID
     private let registrar: BrokerRegistrar
     private let awaitFeatures: @Sendable (Int32) async -> Bool
+    private let malformed: @Sendable (ZNodeError) -> Void
     private let now: @Sendable () -> Timestamp
 
-    /// - Parameter awaitFeatures: waits until the broker itself has seen `/feature` at this data version; false when that
-    ///   takes too long.
+    /// - Parameters:
+    ///   - malformed: told of registrations that cannot be read. They count as absent, and the other brokers live on.
+    ///   - awaitFeatures: waits until the broker itself has seen `/feature` at this data version; false when that takes
+    ///     too long.
     package init(
         _ store: ZooKeeperStore, brokerID: BrokerID, registrar: BrokerRegistrar,
+        malformed: @escaping @Sendable (ZNodeError) -> Void = { _ in },
         awaitFeatures: @escaping @Sendable (Int32) async -> Bool = { _ in true },
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.store = store
         self.brokerID = brokerID
         self.registrar = registrar
+        self.malformed = malformed
         self.awaitFeatures = awaitFeatures
         self.now = now
     }
@@ -64,8 +69,10 @@ package struct ControllerExecutor: Sendable {
         case (ZNodes.topicDeletions, .childrenChanged): return .topicDeletionsRequested
         case (ZNodes.isrChanges, .childrenChanged): return .inSyncReplicasNotified
         case (ZNodes.logDirectoryEvents, .childrenChanged): return .logDirectoryNotified
-        case (ZNodes.reassignments, .created): return .reassignmentNodeCreated
-        case (ZNodes.preferredElections, .created): return .preferredElectionNodeCreated
+        // Also when one goes that could not be read: looking again arms the watch for the next.
+        case (ZNodes.reassignments, .created), (ZNodes.reassignments, .deleted): return .reassignmentNodeCreated
+        case (ZNodes.preferredElections, .created), (ZNodes.preferredElections, .deleted):
+            return .preferredElectionNodeCreated
         case (_, .dataChanged):
             if let partition = ZNodes.partition(ofState: path) { return .partitionStateChanged(partition) }
             let parts = path.split(separator: "/")
@@ -217,10 +224,11 @@ extension ControllerExecutor {
             return .partitionState(
                 try ZNodeCodec.decodePartitionState(partition, data, version: stat.version))
         case .readIsrChange(let name):
-            return .partitions((try? ZNodeCodec.decodePartitions("\(ZNodes.isrChanges)/\(name)", data)) ?? [])
+            return .partitions(try ZNodeCodec.decodePartitions("\(ZNodes.isrChanges)/\(name)", data))
         case .readLogDirectoryEvent(let name):
-            let broker = try? ZNodeCodec.decodeLogDirectoryEvent("\(ZNodes.logDirectoryEvents)/\(name)", data)
-            return .brokerIDs(broker.map { [$0] } ?? [])
+            return .brokerIDs([
+                try ZNodeCodec.decodeLogDirectoryEvent("\(ZNodes.logDirectoryEvents)/\(name)", data)
+            ])
         case .readProducerIDBlock:
             return .producerIDBlock(try ZNodeCodec.decodeProducerIDBlock(data), version: stat.version)
         default: return .failed(.other(code: -5))
@@ -238,15 +246,23 @@ extension ControllerExecutor {
             case .registerBroker: return .registered(try await registrar.register())
             case .awaitFeatures(let version):
                 return await awaitFeatures(version) ? .written(version: version) : .failed(.other(code: -7))
-            case .readBrokers: return .brokers(try await store.brokers(watch: true))
+            case .readBrokers: return .brokers(try await store.brokers(watch: true, malformed: malformed))
             case .deleteTopic(let name):
                 return await deleteRecursive(ZNodes.topic(name), epochVersion)
             case .readReassignments:
-                let data = try await readWatchingCreation(ZNodes.reassignments)
-                return .reassignments((try? ZNodeCodec.decodeReassignments(data)) ?? [:])
+                guard let node = try await readWatchingCreation(ZNodes.reassignments) else {
+                    return .reassignments([:])
+                }
+                return .reassignments(
+                    try store.decode { () throws(ZNodeError) in try ZNodeCodec.decodeReassignments(node.data) })
             case .readPreferredElections:
-                let data = try await readWatchingCreation(ZNodes.preferredElections)
-                return .partitions((try? ZNodeCodec.decodePartitions(ZNodes.preferredElections, data)) ?? [])
+                guard let node = try await readWatchingCreation(ZNodes.preferredElections) else {
+                    return .failed(.noNode)
+                }
+                return .partitions(
+                    try store.decode { () throws(ZNodeError) in
+                        try ZNodeCodec.decodePartitions(ZNodes.preferredElections, node.data)
+                    })
             case .writeReassignments(let targets): return await writeReassignments(targets, epochVersion)
             default: return .failed(.other(code: -6))
             }
@@ -268,10 +284,11 @@ extension ControllerExecutor {
         }
     }
 
-    private func readWatchingCreation(_ path: String) async throws(StoreError) -> [UInt8]? {
+    /// Nil where there is no such node, which is not the same as one without data.
+    private func readWatchingCreation(_ path: String) async throws(StoreError) -> (data: [UInt8]?, stat: ZNodeStat)? {
         let results = await store.calls.submit([.exists(path: path, watch: true), .getData(path: path)])
         switch results.last {
-        case .success(.data(let data, _)): return data
+        case .success(.data(let data, let stat)): return (data, stat)
         case .failure(.noNode): return nil
         case .failure(let error): throw .zooKeeper(error, path: path)
         default: throw .zooKeeper(.marshallingError, path: path)

@@ -194,6 +194,56 @@ import Testing
                 == .electLeaders([partition: .success(1)]))
     }
 
+    @Test func anUncleanLeaderIsElectedOnceTheTopicAllowsIt() {
+        let cluster = Cluster(1, 2)
+        for topic in ["a", "b"] {
+            cluster.createTopic(topic, [[2, 1]])
+            cluster.alterPartition(topic, 0, to: [2])
+        }
+        cluster.kill(2)
+        cluster.write(
+            .set("/config/topics/a", .configuration(["unclean.leader.election.enable": "true"])),
+            .set("/config/topics/b", .configuration(["unclean.leader.election.enable": "true"])))
+        #expect(cluster.state("a", 0)?.leader == -1)
+        cluster.controller.feed(.uncleanElectionEnabledForTopic("a"))
+        #expect(cluster.state("a", 0)?.leader == 1)
+        #expect(cluster.state("a", 0)?.recoveryState == .recovering)
+        // Each topic for itself.
+        #expect(cluster.state("b", 0)?.leader == -1)
+    }
+
+    @Test func uncleanLeadersAreElectedOnceTheBrokersAllowThem() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        cluster.createTopic("never", [[2, 1]], configuration: ["unclean.leader.election.enable": "false"])
+        for topic in ["t", "never"] { cluster.alterPartition(topic, 0, to: [2]) }
+        cluster.kill(2)
+        var settings = ControllerSettings(brokerID: 1, interBrokerListener: "PLAINTEXT")
+        settings.uncleanLeaderElectionEnable = true
+        cluster.controller.feed(.settingsChanged(settings))
+        cluster.controller.feed(.uncleanElectionEnabled)
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(cluster.state("never", 0)?.leader == -1)
+    }
+
+    /// Balance is left alone while replicas move, and where the preferred leader cannot lead.
+    @Test func imbalanceWaitsForReassignmentsAndForTheInSyncSet() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2, 1]])
+        cluster.createTopic("moving", [[1]])
+        cluster.kill(2)
+        cluster.start(2)
+        cluster.controller.feed(.timerFired(.leaderBalance))
+        #expect(cluster.state("t", 0)?.leader == 1)
+        cluster.alterPartition("t", 0, to: [1, 2])
+        _ = cluster.controller.request(.reassignPartitions([TopicPartition("moving", 0): [3]]))
+        cluster.controller.feed(.timerFired(.leaderBalance))
+        #expect(cluster.state("t", 0)?.leader == 1)
+        cluster.alterPartition("moving", 0, to: [1, 3])
+        cluster.controller.feed(.timerFired(.leaderBalance))
+        #expect(cluster.state("t", 0)?.leader == 2)
+    }
+
     @Test func theOldCommandsNodeIsServedAndDeleted() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[2, 1]])

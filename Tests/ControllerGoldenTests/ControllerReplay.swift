@@ -3,6 +3,7 @@
 import ClusterControl
 import ClusterMetadata
 import KafkaModel
+import Synchronization
 import ZooKeeperStore
 
 /// Plays a recorded scenario to a controller: what others did happens again, and what the controller writes is held
@@ -12,9 +13,11 @@ import ZooKeeperStore
 /// it, by ``RequestInference``.
 final class ControllerReplay {
     let flow: RecordedFlow
-    private let ensemble: TreeEnsemble
+    let ensemble: TreeEnsemble
     private var machine: Controller?
     private var executor: ControllerExecutor?
+    /// Registrations that could not be read.
+    let unreadable = Unreadable()
     private var session: Int64 = 0
     private var nextRequest: ControllerRequest.ID = 1
     /// Writes of the controller that were not expected yet, and all of them in order.
@@ -22,6 +25,7 @@ final class ControllerReplay {
     private(set) var written: [RecordedWrite] = []
     private(set) var sent: [(broker: BrokerID, request: ControlRequest)] = []
     private(set) var problems: [String] = []
+    private(set) var notices: [ControllerNotice] = []
     /// Writes that answered leaders, who ask when they see fit.
     private(set) var inSyncChanges: Set<[RecordedWrite.Part]> = []
     private var configure: (inout ControllerSettings) -> Void
@@ -30,6 +34,13 @@ final class ControllerReplay {
         self.flow = flow
         self.configure = configure
         ensemble = TreeEnsemble(flow.nodes)
+    }
+
+    /// Collects what the executor reports.
+    final class Unreadable: Sendable {
+        private let errors = Mutex<[ZNodeError]>([])
+        func append(_ error: ZNodeError) { errors.withLock { $0.append(error) } }
+        var paths: [String] { errors.withLock { $0.map(\.path) } }
     }
 
     deinit { _ = machine?.handle(.stopped) }
@@ -104,7 +115,8 @@ final class ControllerReplay {
 // MARK: The controller
 
 extension ControllerReplay {
-    private func start(session: Int64) async {
+    /// The broker that holds the session takes over, if nobody else is in charge.
+    func start(session: Int64) async {
         guard
             let path = ensemble.tree.nodes.first(where: {
                 $0.value.owner == session && $0.key.hasPrefix("/brokers/ids/")
@@ -119,7 +131,7 @@ extension ControllerReplay {
             store, brokerID: id,
             registrar: BrokerRegistrar(
                 store, id: id, node: BrokerRegistrationNode(endpoints: [], timestamp: 0), session: { session }),
-            now: { 0 })
+            malformed: { [unreadable] in unreadable.append($0) }, now: { 0 })
         machine = Controller(settings: settings)
         ensemble.begin(session: session)
         await feed(.started(brokerEpoch: ensemble.node(path)?.creation ?? -1))
@@ -171,7 +183,9 @@ extension ControllerReplay {
             case .send(let request, let broker):
                 sent.append((broker, request))
                 answers.append(Self.answered(broker, request))
-            case .notice(.eventFailed(let event, let reason)): problems.append("\(event) failed: \(reason)")
+            case .notice(let notice):
+                notices.append(notice)
+                if case .eventFailed(let event, let reason) = notice { problems.append("\(event) failed: \(reason)") }
             default: break
             }
         }
@@ -180,7 +194,8 @@ extension ControllerReplay {
         written += new
     }
 
-    private func settle() async {
+    /// Delivers the watches that have fired.
+    func settle() async {
         while true {
             let events = ensemble.takeEvents()
             if events.isEmpty { return }

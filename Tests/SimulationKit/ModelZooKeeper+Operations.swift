@@ -128,6 +128,7 @@ extension ModelZooKeeper {
         case .deleteReassignments: return write(checked(.delete("/admin/reassign_partitions")), session)
         case .readPreferredElections:
             watch("/admin/preferred_replica_election", by: session)
+            if nodes["/admin/preferred_replica_election"] == nil { return .failed(.noNode) }
             return partitions("/admin/preferred_replica_election")
         case .deletePreferredElections: return write(checked(.delete("/admin/preferred_replica_election")), session)
         case .readProducerIDBlock:

@@ -209,6 +209,9 @@ enum BrokerAssembly {
         let features = FeatureCache(store: store, timer: timer, logger: logger)
         let executor = ControllerExecutor(
             store, brokerID: identity.id, registrar: registrar,
+            malformed: { [logger] error in
+                ControllerLog.write(.malformedNode(path: error.path, reason: error.reason), to: logger)
+            },
             awaitFeatures: { [patience = configuration.zooKeeper.connectionTimeout] version in
                 await features.wait(for: version, atMost: patience)
             }, now: { BrokerClock.now })
@@ -348,7 +351,7 @@ enum BrokerAssembly {
         }
         return BrokerRegistrationNode(
             endpoints: endpoints, rack: configuration.rack, timestamp: BrokerClock.now,
-            version: configuration.interBrokerProtocol >= .v2_7_IV0 ? 5 : 4)
+            version: BrokerRegistrationNode.version(configuration.interBrokerProtocol))
     }
 }
 
@@ -365,7 +368,15 @@ extension ControllerSettings {
         marksRecovery = version >= .v3_2_IV0
         usesAlterPartition = version >= .v2_7_IV2
         usesFeatures = version >= .v2_7_IV0
-        featureNodeVersion = version >= .v3_4_IV0 ? 2 : 1
+        featureNodeVersion = version >= .v3_3_IV0 ? 2 : 1
+    }
+}
+
+extension BrokerRegistrationNode {
+    /// 5 knows features, 4 the protocols of listeners, 2 neither.
+    static func version(_ version: ProtocolVersion) -> Int32 {
+        if version >= .v2_7_IV0 { return 5 }
+        return version >= .v0_10_0_IV1 ? 4 : 2
     }
 }
 

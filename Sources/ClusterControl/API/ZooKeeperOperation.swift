@@ -81,25 +81,25 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     case deleteTopicDeletion(String)
     /// Children of `/isr_change_notification`, watched: `.inSyncReplicasNotified`. Answers `.names`, in sequence order.
     case listIsrChanges
-    /// One child of `/isr_change_notification`. Answers `.partitions`; undecodable data is an empty list.
+    /// One child of `/isr_change_notification`. Answers `.partitions`.
     case readIsrChange(String)
     /// Deletes one child of `/isr_change_notification`, checked; absent does not matter. Answers `.deleted`.
     case deleteIsrChange(String)
     /// Children of `/log_dir_event_notification`, watched: `.logDirectoryNotified`. Answers `.names`, in sequence order.
     case listLogDirectoryEvents
-    /// One child of `/log_dir_event_notification`. Answers `.brokerIDs` with the broker it names, or empty if undecodable.
+    /// One child of `/log_dir_event_notification`. Answers `.brokerIDs` with the broker it names.
     case readLogDirectoryEvent(String)
     /// Deletes one child of `/log_dir_event_notification`, checked; absent does not matter. Answers `.deleted`.
     case deleteLogDirectoryEvent(String)
     /// `/admin/reassign_partitions`, watched whether it exists or not: `.reassignmentNodeCreated` when created.
-    /// Answers `.reassignments`, empty when absent or undecodable.
+    /// Answers `.reassignments`, empty when absent.
     case readReassignments
     /// Sets or creates `/admin/reassign_partitions`, checked. Answers `.written(version:)`.
     case writeReassignments([TopicPartition: [BrokerID]])
     /// Deletes `/admin/reassign_partitions`, checked; absent does not matter. Answers `.deleted`.
     case deleteReassignments
     /// `/admin/preferred_replica_election`, watched whether it exists or not: `.preferredElectionNodeCreated` when
-    /// created. Answers `.partitions`, empty when absent or undecodable.
+    /// created. Answers `.partitions`; `noNode` if absent.
     case readPreferredElections
     /// Deletes `/admin/preferred_replica_election`, checked; absent does not matter. Answers `.deleted`.
     case deletePreferredElections

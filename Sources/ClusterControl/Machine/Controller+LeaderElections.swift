@@ -61,22 +61,25 @@ extension Controller {
 
     /// At failover the znode is deleted whether it was there or not, as Kafka does.
     func electPreferredAtFailover() async throws(Interruption) {
-        let pending = try await readPreferredElectionNode()
+        let pending = try await readPreferredElectionNode() ?? []
         _ = try await moveOnline(sort(pending, .preferred).electable, by: .preferred)
         try await finishPreferredElectionNode()
     }
 
     /// The command of old tools, `/admin/preferred_replica_election`.
     func electPreferredOfNode() async throws(Interruption) {
-        let wanted = try await readPreferredElectionNode()
-        guard !wanted.isEmpty else { return }
+        guard let wanted = try await readPreferredElectionNode() else { return }
         _ = try await moveOnline(sort(wanted, .preferred).electable, by: .preferred)
         try await finishPreferredElectionNode()
     }
 
-    private func readPreferredElectionNode() async throws(Interruption) -> [TopicPartition] {
-        guard case .partitions(let partitions) = try await zooKeeper(.readPreferredElections) else { return [] }
-        return Set(partitions).sorted()
+    /// Nil when there is none. One that cannot be read asks for nothing, and goes all the same.
+    private func readPreferredElectionNode() async throws(Interruption) -> [TopicPartition]? {
+        switch try await zooKeeper(.readPreferredElections) {
+        case .partitions(let partitions): return Set(partitions).sorted()
+        case .failed(.malformed): return []
+        default: return nil
+        }
     }
 
     private func finishPreferredElectionNode() async throws(Interruption) {
