@@ -85,7 +85,7 @@ fuzz: dependencies
 
 bench: dependencies
 	deploy/install-dependencies.sh zookeeper
-	for product in martlet floor loadgen hop instructions; do \
+	for product in martlet floor loadgen hop storage instructions; do \
 		swift build --configuration release --static-swift-stdlib --product $$product || exit 1; done
 	Tests/Benchmarks/run.sh
 

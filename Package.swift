@@ -185,6 +185,10 @@ let package = Package(
             ],
             path: "Tests/Benchmarks/Instructions"),
         .executableTarget(
+            name: "storage",
+            dependencies: ["BenchmarkKit", "KafkaModel", "KafkaRecords", "LogStorage", nioCore, logging],
+            path: "Tests/Benchmarks/Storage"),
+        .executableTarget(
             name: "failover",
             dependencies: [
                 "BenchmarkKit", "KafkaModel", "ClusterMetadata", "ClusterControl", "ZooKeeperStore", "ZooKeeperClient",

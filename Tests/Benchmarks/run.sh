@@ -103,6 +103,9 @@ load latency --topic latency-flush --record 1024 --connections 16
 echo "== append inline or on another thread"
 "$bin/hop" --directory "$home"
 
+echo "== the storage engine"
+for what in append flush lookup start; do "$bin/storage" "$what" --directory "$home" --runs "$runs"; done
+
 echo "== instructions of the hot paths"
 if command -v valgrind >/dev/null; then
     for operation in decode validate append fetch; do
