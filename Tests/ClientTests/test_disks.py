@@ -244,6 +244,34 @@ class LostDirectoryTests(DiskTestCase):
         self.assertIn("No such file or directory", said)
 
 
+@expand
+class HandleTests(DiskTestCase):
+    """Files are opened when they are used; there need not be a handle for each."""
+
+    @staticmethod
+    def limit(process):
+        with open(f"/proc/{process.pid}/limits") as file:
+            return next(line.split()[3:5] for line in file if line.startswith("Max open files"))
+
+    @cases(("300", "300"), ("64", "5000"))
+    def test_more_partitions_than_handles(self, soft, hard):
+        broker = Broker(log_segment_bytes=1 << 20)
+        broker.launcher = ["prlimit", f"--nofile={soft}:{hard}"]
+        self.addCleanup(lambda: broker.process and broker.process.poll() is None and broker.kill())
+        broker.start()
+        # As far as the process may by itself.
+        self.assertEqual(self.limit(broker.process), [hard, hard])
+        self.create(broker, "many", 200)
+        with wire.Connection(broker.port) as connection:
+            for _ in range(2):
+                for partition in range(200):
+                    self.assertEqual(connection.produce("many", wire.batch([b"x"]), partition)[0], wire.NONE)
+            for partition in range(200):
+                self.assertEqual(self.read_all(connection, "many", partition=partition), [0, 1])
+        self.assertLess(len(os.listdir(f"/proc/{broker.process.pid}/fd")), int(hard))
+        self.assertEqual(broker.terminate(), 0)
+
+
 class MoveTests(DiskTestCase):
     """Replicas that move to other directories (KIP-113)."""
 

@@ -69,7 +69,10 @@ package final class Broker: Sendable {
     }
 
     /// Settles what concerns the whole process. To be called once by a program that is a broker, before it has threads.
-    package static func tuneProcess() { AllocatorTuning.keepFreedMemory(bytes: 32 << 20) }
+    package static func tuneProcess() {
+        AllocatorTuning.keepFreedMemory(bytes: 32 << 20)
+        DescriptorLimit.raise()
+    }
 
     /// Starts a broker and returns it once it serves.
     package static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {

@@ -151,6 +151,7 @@ enum BrokerAssembly {
         var directories = LogDirectoriesConfiguration(
             paths: configuration.logs.directories, brokerID: id, clusterID: clusterID)
         directories.recoveryThreads = configuration.logs.recoveryThreadsPerDirectory
+        directories.openFiles = DescriptorLimit.forLogs
         directories.producerExpiration = configuration.transactions.producerIDExpiration.wholeMilliseconds
         directories.defaults = LogConfiguration(configuration.topicDefaults)
         directories.topics = settings.all.mapValues(\.log)
