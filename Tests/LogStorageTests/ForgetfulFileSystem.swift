@@ -40,6 +40,7 @@ final class ForgetfulFileSystem: FileSystem {
         var failure: (after: Int, code: Int32, operations: Set<FileError.Operation>, prefix: String)?
         var capacity = Int.max
         var calls = 0
+        var reads = 0
         /// Files that were opened.
         var opened: Set<String> = []
         var random: SeededRandom
@@ -109,6 +110,9 @@ final class ForgetfulFileSystem: FileSystem {
         return copy
     }
 
+    /// Calls that read from a file so far.
+    var reads: Int { withState { $0.reads } }
+
     /// Calls that changed something so far.
     var changes: Int { withState { $0.calls } }
 
@@ -122,6 +126,7 @@ final class ForgetfulFileSystem: FileSystem {
                 guard failure.after > 0 else { throw FileError(operation, path, code: failure.code) }
                 state.failure?.after -= 1
             }
+            if operation == .read { state.reads += 1 }
             switch operation {
             case .read, .open, .opendir, .stat, .statvfs, .flock: break
             default: state.calls += 1

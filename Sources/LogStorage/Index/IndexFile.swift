@@ -42,7 +42,8 @@ extension UnsafeMutableRawBufferPointer {
 final class IndexFile<Entry: IndexEntry>: Sendable {
     /// Entries kept in memory at the end: 512 of 8 bytes cover 2 MiB of data at the usual interval.
     private static var tailLimit: Int { 512 }
-    private static var blockEntries: Int { 128 }
+    /// As many as fit into what still lies on the stack.
+    private static var blockEntries: Int { 1024 / Entry.byteCount }
 
     private struct State {
         /// Nil until the file's length has been looked at.

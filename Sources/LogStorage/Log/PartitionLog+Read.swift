@@ -99,6 +99,20 @@ extension PartitionLog {
         let boundary = try view.locate(bound)
 
         guard var index = view.segments.index(holding: offset) else { return empty(at: view.end) }
+        // The tail is read most. Where an append began is known, and if all behind it is wanted, no header need be read.
+        if let start = view.recent.find(offset), start.segmentBase == boundary.segmentBase,
+            start.segmentBase == view.segments.all[index].base, boundary.position > start.position,
+            boundary.position - start.position <= Int64(maxBytes)
+        {
+            var answer = empty(at: start)
+            let count = Int(boundary.position - start.position)
+            answer.records = try data(view.segments.all[index], start.position, count, form)
+            if limit == .lastStableOffset {
+                answer.abortedTransactions = try abortedTransactions(
+                    view, index, from: offset, behind: boundary.position)
+            }
+            return answer
+        }
         while index < view.segments.count {
             let segment = view.segments.all[index]
             let end: Int64

@@ -295,7 +295,8 @@ struct RecentPositions: Sendable {
     }
 
     func find(_ offset: Offset) -> LogPosition? {
-        positions.first { $0.offset == offset }
+        // Where a segment ended and the next began at the same offset, the beginning.
+        positions.last { $0.offset == offset }
     }
 
     mutating func removeAll() {

@@ -261,12 +261,15 @@ final class LogSegment: Sendable {
         case corrupt(Int64, String)
     }
 
+    /// As much as still lies on the stack: a look-up, which reads a few headers, allocates nothing.
+    private static let scanBlock = 1024
+
     /// Hands the headers from a position on to `body` until it returns false. Reads headers only, in blocks.
     func scanHeaders(from start: Int64, _ body: (BatchHeader) throws(LogError) -> Bool) throws(LogError) -> ScanEnd {
         let end = try size
         let file = try logErrors { () throws(FileError) in try data.open() }
         var failure: LogError?
-        let result = withUnsafeTemporaryAllocation(byteCount: 8192, alignment: 8) { space -> ScanEnd in
+        let result = withUnsafeTemporaryAllocation(byteCount: Self.scanBlock, alignment: 8) { space -> ScanEnd in
             do throws(LogError) {
                 return try Self.scan(file, start, end, space, body)
             } catch {
