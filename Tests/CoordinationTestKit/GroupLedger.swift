@@ -14,6 +14,7 @@ internal import NIOCore
 ///    no transaction that is open or aborted.
 /// 4. Who has a past generation commits nothing.
 /// 5. Who has been replaced as a static member is told so.
+/// 6. Of a new generation are those who have joined again, and static members.
 struct GroupLedger {
     private struct Position: Hashable {
         var group: String
@@ -53,10 +54,18 @@ struct GroupLedger {
     private var committedCount = 0
     private var committedEnd: Offset = 0
 
+    private struct Generation: Hashable {
+        var group: String
+        var number: Int32
+    }
+
     /// Of the coordinator of this life.
     private var generations: [String: Int32] = [:]
     private var fenced: Set<String> = []
     private var current: [String: String] = [:]
+    /// Who was answered with a generation, and whom its leader was told of.
+    private var answered: [Generation: Set<String>] = [:]
+    private var announced: [Generation: Set<String>] = [:]
 
     // MARK: The log
 
@@ -117,6 +126,8 @@ struct GroupLedger {
         generations = [:]
         fenced = []
         current = [:]
+        answered = [:]
+        announced = [:]
     }
 
     // MARK: Answers
@@ -128,10 +139,26 @@ struct GroupLedger {
             throw Violation("\(request.group) goes from generation \(known) back to \(answer.generation)")
         }
         generations[request.group] = answer.generation
+        let generation = Generation(group: request.group, number: answer.generation)
+        answered[generation, default: []].insert(answer.memberID)
+        if !answer.skipAssignment {
+            announced[generation, default: []].formUnion(
+                answer.members.filter { $0.instanceID == nil }.map(\.memberID))
+        }
         guard let instance = request.instanceID else { return }
         let place = "\(request.group)/\(instance)"
         if let before = current[place], before != answer.memberID { fenced.insert(before) }
         current[place] = answer.memberID
+    }
+
+    /// After a step: all members of a generation are answered in the same one.
+    mutating func expectAllJoined() throws {
+        for (generation, members) in announced {
+            for member in members.subtracting(answered[generation] ?? []) {
+                throw Violation("\(member) has not joined, and is a member of \(generation)")
+            }
+        }
+        announced = [:]
     }
 
     mutating func synced(_ request: SyncGroup, _ answer: SyncAnswer, owner: String) throws {
@@ -220,5 +247,6 @@ struct GroupLedger {
         owners = owners.filter { $0.key.group != group }
         known = known.filter { $0.key.group != group }
         generations[group] = nil
+        answered = answered.filter { $0.key.group != group }
     }
 }

@@ -66,6 +66,7 @@ package final class GroupWorld {
     private func check() throws {
         if let violation = coordinator.violation { throw violation }
         try follow()
+        try ledger.expectAllJoined()
     }
 
     private func follow() throws { try ledger.follow(coordinator.log, committed: coordinator.committed) }
@@ -151,7 +152,8 @@ package final class GroupWorld {
 
     private func join(_ client: GroupClient) {
         var request = JoinGroup(
-            group: client.group, sessionTimeout: 3_000, rebalanceTimeout: 4_000, protocolType: "consumer",
+            group: client.group, sessionTimeout: client.number % 3 == 0 ? 9_000 : 3_000, rebalanceTimeout: 4_000,
+            protocolType: "consumer",
             protocols: [GroupProtocol(name: "range", metadata: [])],
             freshUUID: "")
         request.memberID = client.memberID

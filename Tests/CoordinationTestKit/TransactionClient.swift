@@ -11,9 +11,7 @@ final class TransactionClient {
         /// Needs a producer id, or the next epoch of it.
         case unready
         case ready
-        /// Partitions have yet to be registered.
-        case registering
-        /// Records that have yet to be acknowledged, by partition index.
+        /// Partitions that have yet to be registered, each before the first record, and written to, by index.
         case writing([Int])
         case ending(isCommit: Bool)
         /// Another instance has taken over, or the process is gone.
@@ -25,7 +23,9 @@ final class TransactionClient {
     var producer: ProducerIdentity?
     /// The number of the transaction, unique in the world.
     var transaction = 0
-    var partitions: [Int] = []
+    var registered: Set<Int> = []
+    /// It has given a record up, which may still come: the next epoch keeps that out of the next transaction (KIP-360).
+    var mustBump = false
     /// Next sequence numbers by partition index.
     var sequences: [Int: Int32] = [:]
     var waitsFor: (request: Int, since: Int64)?
@@ -41,6 +41,7 @@ final class TransactionClient {
         case .none:
             producer = answer.producer
             sequences = [:]
+            mustBump = false
             state = .ready
         case .producerFenced, .invalidProducerEpoch, .invalidProducerIDMapping: state = .dead
         default: break

@@ -94,20 +94,26 @@ package final class TransactionWorld {
     private func act() {
         let now = coordinator.uptime
         guard let client = chance.pick(clients), !client.isDead, client.pausedUntil <= now else { return }
-        if let waits = client.waitsFor, now - waits.since < 5_000 { return }
-        client.waitsFor = nil
+        if let waits = client.waitsFor {
+            guard now - waits.since >= 5_000 else { return }
+            client.waitsFor = nil
+            if case .writing = client.state, !client.registered.isEmpty, chance.oneIn(2) {
+                client.state = .ending(isCommit: false)
+                client.mustBump = true
+            }
+        }
         switch client.state {
         case .dead: break
         case .unready: initialize(client)
         case .ready:
             lastTransaction += 1
             client.transaction = lastTransaction
-            client.partitions = partitions.indices.filter { _ in chance.oneIn(2) }
-            if !client.partitions.isEmpty { client.state = .registering }
-        case .registering: register(client)
+            client.registered = []
+            let chosen = partitions.indices.filter { _ in chance.oneIn(2) }
+            if !chosen.isEmpty { client.state = .writing(chosen) }
         case .writing(let missing):
             if let next = missing.first {
-                write(client, next)
+                if client.registered.contains(next) { write(client, next) } else { register(client, next) }
             } else {
                 client.state = .ending(isCommit: !chance.oneIn(3))
             }
@@ -161,10 +167,10 @@ package final class TransactionWorld {
             then: { if case .initialized(let answer) = $0 { client.initialized(answer) } })
     }
 
-    private func register(_ client: TransactionClient) {
+    private func register(_ client: TransactionClient, _ index: Int) {
         guard let producer = client.producer else { return }
         let request = AddPartitions(
-            transactionalID: client.id, producer: producer, partitions: client.partitions.map { partitions[$0].id })
+            transactionalID: client.id, producer: producer, partitions: [partitions[index].id])
         send(
             client,
             judge: { [unowned self] reply in
@@ -173,7 +179,7 @@ package final class TransactionWorld {
             then: { reply in
                 guard case .partitionsAdded(let error) = reply else { return }
                 client.failed(error)
-                if error.isNone { client.state = .writing(client.partitions) }
+                if error.isNone { client.registered.insert(index) }
             })
     }
 
@@ -226,7 +232,7 @@ package final class TransactionWorld {
             then: { reply in
                 guard case .ended(let error) = reply else { return }
                 client.failed(error)
-                if error.isNone { client.state = .ready }
+                if error.isNone { client.state = client.mustBump ? .unready : .ready }
             })
     }
 
