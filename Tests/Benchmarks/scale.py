@@ -39,7 +39,8 @@ def wait_until_led(cluster, of, total, without=()):
 def main():
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
     topics = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-    cluster = Cluster(3, min_insync_replicas=1, auto_leader_rebalance_enable="false", **{"log.index.size.max.bytes": 4096})
+    cluster = Cluster(
+        3, min_insync_replicas=1, auto_leader_rebalance_enable="false", log_index_size_max_bytes=4096)
     try:
         cluster.start()
         controller = cluster.controller()
