@@ -27,6 +27,7 @@ package final class Broker: Sendable {
     private let threads: LogThreads
     private let timer: TimerThread
     private let jobs: PeriodicJobs
+    private let cleaner: CleanerThreads
     private let controller: ControllerService
     private let proposer: InSyncSetProposer
     private let writer: InSyncSetWriter
@@ -48,6 +49,7 @@ package final class Broker: Sendable {
         threads = parts.threads
         timer = parts.timer
         jobs = parts.jobs
+        cleaner = parts.cleaner
         controller = parts.controller
         proposer = parts.proposer
         writer = parts.writer
@@ -99,6 +101,7 @@ package final class Broker: Sendable {
         for task in tasks { task.cancel() }
         replicas.followers.stop()
         replicas.moves.stop()
+        cleaner.stop()
         // What is queued on log threads is written before the logs are closed.
         threads.shutDown()
         logs.close(now: BrokerClock.now)

@@ -24,6 +24,7 @@ enum BrokerAssembly {
         let threads: LogThreads
         let timer: TimerThread
         let jobs: PeriodicJobs
+        let cleaner: CleanerThreads
         let controller: ControllerService
         let proposer: InSyncSetProposer
         let writer: InSyncSetWriter
@@ -248,13 +249,14 @@ enum BrokerAssembly {
         let verifier = TransactionVerifier(
             neighbours, transactions: transactions, isEnabled: { live.current.transactions.verifiesPartitions },
             logger: logger)
+        let cleaner = CleanerThreads(configuration.cleaner, logs: logs, logger: logger)
         let services = BrokerServices(
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
-            groups: groups,
-            transactions: transactions, markerWriter: markerWriter, verifier: verifier, logger: logger)
+            groups: groups, transactions: transactions, markerWriter: markerWriter, verifier: verifier,
+            cleaner: cleaner, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
@@ -285,15 +287,16 @@ enum BrokerAssembly {
         jobs.schedule(every: configuration.transactions.removeExpiredInterval) {
             transactions.expireTransactionalIDs()
         }
-        scheduleCleaner(jobs, configuration, logs, logger)
         jobs.schedule(every: .seconds(5)) {
             if replicas.hasRoomAgain() { changes.letTheControllerAskAgain() }
         }
+        cleaner.start()
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(
                 identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
-                threads: threads, timer: timer, jobs: jobs, controller: controller, proposer: proposer,
+                threads: threads, timer: timer, jobs: jobs, cleaner: cleaner, controller: controller,
+                proposer: proposer,
                 writer: writer, channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
                 configuration: configuration, tasks: [controllerTask], failure: failure, logger: logger))
     }
@@ -317,24 +320,6 @@ enum BrokerAssembly {
             replicas.checkpointHighWatermarks()
         }
         jobs.schedule(every: configuration.replication.lagTimeMax / 2) { replicas.checkLag() }
-    }
-
-    /// A job per cleaner thread: it compacts until nothing is left to, and looks again after the back-off.
-    private static func scheduleCleaner(
-        _ jobs: PeriodicJobs, _ configuration: BrokerConfiguration, _ logs: LogDirectories, _ logger: Logger
-    ) {
-        let settings = configuration.cleaner
-        guard settings.isEnabled else { return }
-        var cleaning = LogCleanerConfiguration()
-        cleaning.threads = settings.threads
-        cleaning.dedupeBufferBytes = settings.dedupeBufferBytes
-        cleaning.loadFactor = settings.dedupeLoadFactor
-        cleaning.bytesPerSecond = settings.maxBytesPerSecond
-        let cleaner = LogCleaner(logs, cleaning, logger: logger)
-        jobs.onStop { cleaner.stop() }
-        for _ in 0..<settings.threads {
-            jobs.schedule(every: settings.backoff) { while cleaner.cleanNext(now: BrokerClock.now) {} }
-        }
     }
 
     /// What the broker says of itself in ZooKeeper: its advertised endpoints, with what the bound sockets know.

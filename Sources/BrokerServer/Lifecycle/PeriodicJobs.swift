@@ -11,7 +11,6 @@ final class PeriodicJobs: Sendable {
     private let timer: TimerThread
     private let queue = DispatchQueue(label: "martlet.periodic-jobs", attributes: .concurrent)
     private let isStopped = Atomic(false)
-    private let stops = Mutex<[@Sendable () -> Void]>([])
 
     init(timer: TimerThread) {
         self.timer = timer
@@ -29,12 +28,6 @@ final class PeriodicJobs: Sendable {
     /// Ends all jobs; one that runs now comes to its end.
     func stop() {
         isStopped.store(true, ordering: .releasing)
-        for stop in stops.withLock({ $0 }) { stop() }
-    }
-
-    /// Is called by ``stop()``, for jobs that are worth hurrying up.
-    func onStop(_ body: @escaping @Sendable () -> Void) {
-        stops.withLock { $0.append(body) }
     }
 
     private func arm(after delay: Int64, every interval: Int64, _ job: @escaping @Sendable () -> Void) {

@@ -109,6 +109,7 @@ final class ConfigurationChanges: Sendable {
         for (topic, settings) in services.settings.reconfigure(configuration) {
             services.replicas.reconfigure(topic, settings)
         }
+        services.cleaner.reconfigure(configuration.cleaner)
         services.controller.submit(
             .settingsChanged(ControllerSettings(configuration, id: services.identity.id)))
         if configuration.controller.uncleanLeaderElection, !before.controller.uncleanLeaderElection {

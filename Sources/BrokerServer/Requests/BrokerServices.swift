@@ -25,6 +25,7 @@ struct BrokerServices: Sendable {
     let transactions: TransactionCoordinationService
     let markerWriter: MarkerWriter
     let verifier: TransactionVerifier
+    let cleaner: CleanerThreads
     let logger: Logger
 
     /// As it is now.
