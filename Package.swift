@@ -95,7 +95,9 @@ let package = Package(
         .target(name: "GoldenFixtures", dependencies: ["CCompression"], path: "Tests/GoldenFixtures"),
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["KafkaProtocol", "KafkaRecords", "LogStorage", "KafkaModel", "GoldenFixtures", nioCore],
+            dependencies: [
+                "KafkaProtocol", "KafkaRecords", "LogStorage", "KafkaModel", "GoldenFixtures", nioCore, logging,
+            ],
             path: "Tests/Fuzz"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
         .testTarget(

@@ -16,6 +16,7 @@ struct FuzzTarget {
 
 let targets = [
     FuzzTarget(name: "log", run: LogFuzz.run),
+    FuzzTarget(name: "log-directory", run: LogDirectoryFuzz.run),
     FuzzTarget(name: "protocol", run: ProtocolFuzz.run),
     FuzzTarget(name: "records", run: RecordFuzz.run),
 ]
