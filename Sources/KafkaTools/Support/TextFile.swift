@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 
 #if canImport(Glibc)
 import Glibc
@@ -27,24 +26,6 @@ enum TextFile {
 }
 
 extension TextFile {
-    /// At most the first `limit` bytes of a file, without a second copy of them. Throws as ``bytes(_:)``.
-    static func buffer(_ path: String, limit: Int) throws -> ByteBuffer {
-        guard let file = fopen(path, "r") else { throw missing(path) }
-        defer { fclose(file) }
-        var information = stat()
-        fstat(fileno(file), &information)
-        var content = ByteBuffer()
-        content.reserveCapacity(max(0, min(limit, Int(information.st_size))))
-        while content.readableBytes < limit {
-            let wanted = min(limit - content.readableBytes, 1 << 20)
-            let count = content.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
-                fread(space.baseAddress, 1, wanted, file)
-            }
-            if count == 0 { break }
-        }
-        return content
-    }
-
     private static func missing(_ path: String) -> JavaException {
         JavaException(
             javaClass: errno == EACCES

@@ -37,7 +37,7 @@ package struct BatchReader {
     /// - Parameters:
     ///   - end: a batch that this cuts off is left out, without being damage.
     ///   - chunk: bytes per read.
-    init(
+    package init(
         _ file: any StorageFile, from position: Int64 = 0, end: Int64 = .max, chunk: Int = 1 << 20
     ) throws(FileError) {
         self.file = file
@@ -46,15 +46,6 @@ package struct BatchReader {
         length = try file.length()
         self.end = min(length, max(end, 0))
         chunkBytes = max(chunk, 4096)
-    }
-
-    /// Opens a file, for tools.
-    /// - Throws: when it cannot be opened.
-    package init(
-        _ path: String, from position: Int64 = 0, end: Int64 = .max, chunk: Int = 1 << 20,
-        in fileSystem: any FileSystem = PosixFileSystem()
-    ) throws(FileError) {
-        try self.init(fileSystem.open(path, .read), from: position, end: end, chunk: chunk)
     }
 
     /// Nil at the end.

@@ -70,30 +70,34 @@ struct LogFileDump {
     // MARK: Log
 
     private func printLog(_ path: String, _ fileName: String, _ problems: inout Problems) throws {
-        let content = try TextFile.buffer(path, limit: maxBytes)
-        var batches = RecordBatches(content)
+        let file = try DumpedFile(path)
+        var reader = try file.batches(end: Int64(maxBytes))
         var gaps: [(Int64, Int64)] = []
         var last: Int64 = -1
-        while true {
-            let position = batches.validBytes
-            do {
-                guard let batch = try batches.next() else { break }
-                printBatch(batch, at: position)
-                if isDeep { try printRecords(of: batch, &last, &gaps) }
-            } catch let error as RecordError {
-                console.error("\(path): position \(position): \(error.message)")
-                problems.hasDamage = true
-                if batches.validBytes == position { break }
+        while let item = try reader.next() {
+            switch item {
+            case .damage(let position, let problem):
+                damage(path, "position \(position): \(problem)", &problems)
+            case .batch(let batch, let position):
+                let isValid = batch.hasValidChecksum
+                printBatch(batch, at: position, isValid: isValid)
+                if !isValid { damage(path, "position \(position): the checksum of the batch is wrong", &problems) }
+                guard isDeep else { continue }
+                do {
+                    try printRecords(of: batch, &last, &gaps)
+                } catch let error as RecordError {
+                    damage(path, "position \(position): \(error.message)", &problems)
+                }
             }
         }
-        let rest = content.readableBytes - batches.validBytes
+        let rest = reader.length - reader.position
         if rest > 0, maxBytes == Int(Int32.max) {
             console.print("Found \(rest) invalid bytes at the end of \(fileName)")
         }
         problems.gaps.append((path, gaps))
     }
 
-    private func printBatch(_ batch: RecordBatch, at position: Int) {
+    private func printBatch(_ batch: RecordBatch, at position: Int64, isValid: Bool) {
         let header = batch.header
         var line: String
         if header.magic == 2 {
@@ -109,7 +113,7 @@ struct LogFileDump {
         line +=
             " position: \(position) \(Self.timestampType(header)): \(header.maxTimestamp) "
             + "size: \(header.sizeInBytes) magic: \(header.magic) compresscodec: \(header.codec.name) "
-            + "crc: \(header.crc) isvalid: \(batch.hasValidChecksum)"
+            + "crc: \(header.crc) isvalid: \(isValid)"
         console.print(line)
     }
 
@@ -163,37 +167,24 @@ struct LogFileDump {
 
     // MARK: Indexes
 
-    private func logBeside(_ path: String) throws -> ByteBuffer {
-        let stem = path.lastIndex(of: ".").map { path[..<$0] } ?? path[...]
-        return try TextFile.buffer(stem + ".log", limit: Int(Int32.max))
-    }
-
-    /// What lies in the log from `position` on.
-    private static func slice(_ log: ByteBuffer, from position: Int) -> ByteBuffer? {
-        guard position >= 0, position <= log.readableBytes else { return nil }
-        return log.getSlice(at: log.readerIndex + position, length: log.readableBytes - position)
-    }
-
     private func printIndex(_ path: String, _ base: Int64, _ problems: inout Problems) throws {
-        var index = try TextFile.buffer(path, limit: Int(Int32.max))
-        guard index.readableBytes >= 8 else { return console.print("\(path) is empty.") }
+        var index = try DumpedEntries(DumpedFile(path), entryBytes: 8)
+        guard index.length >= 8 else { return console.print("\(path) is empty.") }
         if checksSanityOnly {
-            if index.readableBytes % 8 != 0 { damage(path, "the length is no multiple of 8", &problems) }
+            if index.length % 8 != 0 { damage(path, "the length is no multiple of 8", &problems) }
             return console.print("\(path) passed sanity check.")
         }
-        let log = try logBeside(path)
+        let log = try DumpedFile(beside: path)
         var mismatches: [(Int64, Int64)] = []
         var isFirst = true
-        while let (relative, position) = index.readMultipleIntegers(as: (Int32, Int32).self) {
+        while var entry = try index.entry(),
+            let (relative, position) = entry.readMultipleIntegers(as: (Int32, Int32).self)
+        {
             // After a crash, a file that was given its whole length ahead ends in zeros.
             if relative == 0, !isFirst { break }
             isFirst = false
             let offset = base &+ Int64(relative)
-            var found: Int64 = -1
-            if let slice = Self.slice(log, from: Int(position)) {
-                var batches = RecordBatches(slice)
-                found = (try? batches.next())?.header.lastOffset ?? -1
-            }
+            let found = try log.batch(at: Int64(position))?.header.lastOffset ?? -1
             if found != offset { mismatches.append((offset, found)) }
             if !verifiesOnly { console.print("offset: \(offset) position: \(position)") }
         }
@@ -201,24 +192,24 @@ struct LogFileDump {
     }
 
     private func printTimeIndex(_ path: String, _ base: Int64, _ problems: inout Problems) throws {
-        var index = try TextFile.buffer(path, limit: Int(Int32.max))
+        var index = try DumpedEntries(DumpedFile(path), entryBytes: 12)
         if checksSanityOnly {
-            if index.readableBytes % 12 != 0 { damage(path, "the length is no multiple of 12", &problems) }
+            if index.length % 12 != 0 { damage(path, "the length is no multiple of 12", &problems) }
             return console.print("\(path) passed sanity check.")
         }
-        var batches: [RecordBatch] = []
-        var reader = RecordBatches(try logBeside(path))
-        while let batch = try? reader.next() { batches.append(batch) }
+        var search = try BatchSearch(DumpedFile(beside: path))
         var mismatches: [(Int64, Int64)] = []
         var disorder: [(Int64, Int64)] = []
         var missing: [(Int64, Int64)] = []
         var previous: Int64 = -1
         var isFirst = true
-        while let (timestamp, relative) = index.readMultipleIntegers(as: (Int64, Int32).self) {
+        while var entry = try index.entry(),
+            let (timestamp, relative) = entry.readMultipleIntegers(as: (Int64, Int32).self)
+        {
             if relative == 0, !isFirst { break }
             isFirst = false
             let offset = base &+ Int64(relative)
-            let batch = batches.first { $0.header.lastOffset >= offset }
+            let batch = try search.batch(endingAtOrAfter: offset)
             if let batch, batch.header.lastOffset == offset {
                 let latest = (try? batch.allRecords())?.map(\.timestamp).max() ?? -1
                 if latest != timestamp { mismatches.append((timestamp, latest)) }
@@ -235,17 +226,17 @@ struct LogFileDump {
     }
 
     private func printTransactions(_ path: String, _ problems: inout Problems) throws {
-        var index = try TextFile.buffer(path, limit: Int(Int32.max))
-        while let (version, producer, first, last, stable) = index.readMultipleIntegers(
-            as: (Int16, Int64, Int64, Int64, Int64).self)
+        var index = try DumpedEntries(DumpedFile(path), entryBytes: 34)
+        while var entry = try index.entry(),
+            let (version, producer, first, last, stable) = entry.readMultipleIntegers(
+                as: (Int16, Int64, Int64, Int64, Int64).self)
         {
             console.print(
                 "version: \(version) producerId: \(producer) firstOffset: \(first) lastOffset: \(last) lastStableOffset: \(stable)"
             )
         }
-        if index.readableBytes > 0 {
-            damage(path, "position \(index.readerIndex): \(index.readableBytes) bytes are no whole entry", &problems)
-        }
+        let rest = index.length - index.position
+        if rest > 0 { damage(path, "position \(index.position): \(rest) bytes are no whole entry", &problems) }
     }
 
     // MARK: Producers
