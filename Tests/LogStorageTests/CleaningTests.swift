@@ -267,9 +267,9 @@ import Testing
         }
 
         /// What a consumer with read_committed is left with, by key.
-        func state(below end: Offset) -> [String: String] {
+        func state(from start: Offset, below end: Offset) -> [String: String] {
             var state: [String: String] = [:]
-            for entry in entries where entry.offset < end {
+            for entry in entries where entry.offset >= start && entry.offset < end {
                 if entry.producer >= 0,
                     markers.first(where: { $0.producer == entry.producer && $0.offset > entry.offset })?.commit
                         != true
@@ -302,6 +302,7 @@ import Testing
         var now: Timestamp = 10_000
         var recoveryPoint: Offset = 0
         var flushed: Offset = 0
+        var logStart: Offset = 0
         var checkpoint: Offset?
         var counter = 0
         for life in 0..<4 {
@@ -312,14 +313,14 @@ import Testing
             test.configuration.segmentBytes = 700
             test.configuration.indexIntervalBytes = 150
             test.configuration.deleteRetentionMilliseconds = 500
-            let log = try test.open(clean: life == 0, recoveryPoint: recoveryPoint, now: now)
+            let log = try test.open(clean: life == 0, recoveryPoint: recoveryPoint, logStart: logStart, now: now)
             let context = "seed \(seed), life \(life)"
             #expect(log.offsets.logEnd >= flushed, "\(context): flushed records are gone")
             history.cut(to: log.offsets.logEnd)
             if let known = checkpoint, known > log.offsets.logEnd { checkpoint = nil }
             func verify(_ what: String) throws {
                 log.updateHighWatermark(log.offsets.logEnd)
-                let expected = history.state(below: log.offsets.lastStable)
+                let expected = history.state(from: logStart, below: log.offsets.lastStable)
                 #expect(try Self.consume(log) == expected, "\(context) \(what)")
             }
             try verify("after the start")
@@ -327,7 +328,7 @@ import Testing
                 now += 50
                 let producer = ProducerID.random(in: 1...2, using: &random)
                 let known = log.producers.first { $0.producerID == producer }
-                switch Int.random(in: 0..<20, using: &random) {
+                switch Int.random(in: 0..<(seed % 3 == 0 ? 22 : 20), using: &random) {
                 case 0..<12:
                     let isTransactional = Bool.random(using: &random)
                     let records = (0..<Int.random(in: 1...4, using: &random)).map { _ -> (String, String?) in
@@ -357,6 +358,15 @@ import Testing
                 case 16:
                     flushed = max(flushed, try log.flush())
                     recoveryPoint = log.offsets.recoveryPoint
+                case 20...:
+                    // As with cleanup.policy=compact,delete.
+                    log.updateHighWatermark(log.offsets.logEnd)
+                    let start = Offset.random(in: logStart...log.offsets.logEnd, using: &random)
+                    try log.raiseLogStart(to: min(start, logStart + 10))
+                    try log.deleteOldSegments(now: now)
+                    // The checkpoint is written in time with this test.
+                    logStart = log.offsets.logStart
+                    try verify("after the removal of what lies below \(logStart)")
                 default:
                     log.updateHighWatermark(log.offsets.logEnd)
                     if Bool.random(using: &random) { try log.roll(now: now) }

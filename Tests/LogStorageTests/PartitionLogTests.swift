@@ -324,4 +324,20 @@ import Testing
             #expect(log.offsets.recoveryPoint == 64)
         }
     }
+
+    @Test func aTransactionWhoseBeginIsDeletedHoldsTheLastStableOffsetBackUntilItEnds() throws {
+        try withDirectory { root in
+            let log = try TestLog(root).open()
+            try log.append(
+                TestBatch(["a", "b", "c"], producerID: 1, epoch: 0, sequence: 0, isTransactional: true))
+            log.updateHighWatermark(.max)
+            try log.raiseLogStart(to: 2)
+            #expect(log.offsets.lastStable == 2)
+            try log.append(.marker(1, epoch: 0, commit: false), origin: .coordinator)
+            log.updateHighWatermark(.max)
+            #expect(log.offsets.lastStable == 4)
+            #expect(try log.abortedTransactions(from: 2, upTo: 3).count == 1)
+            log.abandon()
+        }
+    }
 }

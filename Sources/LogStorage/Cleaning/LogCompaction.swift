@@ -102,7 +102,7 @@ struct LogCompaction {
             var aborted: [TransactionIndexEntry] = []
             for segment in view.segments.all {
                 // An abort that a new leader might not know of is none yet.
-                aborted += try segment.transactions.entries().filter { $0.lastOffset < view.offsets.highWatermark }
+                aborted += try segment.abortedTransactions().filter { $0.lastOffset < view.offsets.highWatermark }
             }
             return aborted
         }

@@ -381,6 +381,10 @@ extension LogLoader.LoadReport {
             logger.info(
                 "Offsets are missing between two segments of a compacted log",
                 metadata: [LogKey.offset: "\(from)", LogKey.segment: "\(to)"])
+        case .impossibleStart(let end, let start):
+            logger.error(
+                "log-start-offset-checkpoint says that the log starts behind its end: the line is ignored",
+                metadata: [LogKey.offset: "\(end)", "kafka.log.start": "\(start)"])
         case .startedOver(let end, let start):
             logger.error(
                 "The log ends below its start and is begun anew there",

@@ -44,6 +44,8 @@ final class TransactionIndex: Sendable {
         /// Nil until read.
         var entries: [TransactionIndexEntry]?
         var saved = 0
+        /// Read from the file, and not held against the log yet.
+        var isUnchecked = false
     }
     private let state: Mutex<State>
     private let path: Mutex<String>
@@ -71,20 +73,27 @@ final class TransactionIndex: Sendable {
             if let known = state.entries { return known }
             state.entries = entries
             state.saved = entries.count
+            state.isUnchecked = true
             return entries
         }
     }
 
+    /// Whether the entries are known to be those of the log; see ``LogSegment/abortedTransactions()``.
+    var isChecked: Bool { state.withLock { !$0.isUnchecked } }
+
+    func markChecked() { state.withLock { $0.isUnchecked = false } }
+
+    static func malformed(_ path: String, entry: Int, _ problem: String) -> MalformedFile {
+        MalformedFile(
+            path, .position(Int64(entry * TransactionIndexEntry.byteCount)), problem,
+            advice: "delete the file and .kafka_cleanshutdown and the recovery point of this log: the index is "
+                + "then built anew from the segment")
+    }
+
     static func parse(_ content: [UInt8], path: String) throws(MalformedFile) -> [TransactionIndexEntry] {
-        func malformed(_ position: Int, _ problem: String) -> MalformedFile {
-            MalformedFile(
-                path, .position(Int64(position)), problem,
-                advice: "delete the file and .kafka_cleanshutdown and the recovery point of this log: the index is "
-                    + "then built anew from the segment")
-        }
         let size = TransactionIndexEntry.byteCount
         guard content.count % size == 0 else {
-            throw malformed(content.count - content.count % size, "is cut off within an entry")
+            throw malformed(path, entry: content.count / size, "is cut off within an entry")
         }
         var buffer = ByteBuffer(bytes: content)
         var entries: [TransactionIndexEntry] = []
@@ -92,12 +101,12 @@ final class TransactionIndex: Sendable {
         while let (version, producerID, first, last, stable) = buffer.readMultipleIntegers(
             as: (Int16, Int64, Int64, Int64, Int64).self)
         {
-            let position = entries.count * size
             guard version == TransactionIndexEntry.version else {
-                throw malformed(position, "version is \(version), expected 0")
+                throw malformed(path, entry: entries.count, "version is \(version), expected 0")
             }
             guard first >= 0, first <= last else {
-                throw malformed(position, "the transaction's first offset \(first) is above its last \(last)")
+                throw malformed(
+                    path, entry: entries.count, "the transaction's first offset \(first) is above its last \(last)")
             }
             entries.append(
                 TransactionIndexEntry(
@@ -163,16 +172,4 @@ final class TransactionIndex: Sendable {
     }
 
     func renamed(to path: String) { self.path.withLock { $0 = path } }
-
-    /// What a `read_committed` reader of `[from, upTo)` has to know, and whether later segments have nothing to add.
-    func aborted(from: Offset, upTo end: Offset) throws(LogError) -> (found: [AbortedTransaction], isComplete: Bool) {
-        var found: [AbortedTransaction] = []
-        for entry in try entries() {
-            if entry.lastOffset >= from, entry.firstOffset < end {
-                found.append(AbortedTransaction(producerID: entry.producerID, firstOffset: entry.firstOffset))
-            }
-            if entry.lastStable >= end { return (found, true) }
-        }
-        return (found, false)
-    }
 }

@@ -64,6 +64,7 @@ struct LogLoader {
         case removedSegments(count: Int, after: Offset)
         case closedHole(from: Offset, to: Offset)
         case startedOver(logEnd: Offset, logStart: Offset)
+        case impossibleStart(logEnd: Offset, logStart: Offset)
         case diskFull(path: String)
     }
 
@@ -86,6 +87,7 @@ struct LogLoader {
         let readEpochs = epochs
         var snapshots = files.snapshots.sorted()
         var isClean = isClean
+        var logStart = logStart
         var end: Offset = logStart
         var producers: ProducerStateManager?
         var completed: [CompletedTransaction] = []
@@ -94,6 +96,11 @@ struct LogLoader {
             do throws(LogError) {
                 if try !segments.active.hasSoundIndexes() { try rebuildIndexes(segments.active) }
                 end = try segments.active.nextOffset()
+                if end < logStart {
+                    // No crash has lost anything, so it is the checkpoint that is wrong, and no reason to drop a log.
+                    report(.impossibleStart(logEnd: end, logStart: logStart))
+                    logStart = segments.first.base
+                }
             } catch {
                 // Not as it was closed after all.
                 guard case .malformed(let file) = error else { throw error }
@@ -149,7 +156,6 @@ struct LogLoader {
         }
         var state = producers ?? ProducerStateManager(mapEnd: end)
         state.advance(to: end)
-        if start > 0 { state.logStartMoved(to: start) }
         return try makeLog(
             segments, epochs, hasUnsavedEpochs: mustSaveEpochs, state, completed, snapshots, files, start: start,
             end: end)
@@ -265,11 +271,15 @@ struct LogLoader {
         for base in bases {
             let segment = LogSegment(
                 base: base, in: directory, suffix: .swap, isNew: false, hasTransactions: false, now: now, pool: pool)
-            _ = try segment.scanHeaders(from: 0) { header in
-                high = max(high, header.lastOffset + 1)
-                return true
-            }
+            let result = try SegmentScan(segment).run { (_, _) in }
             segment.close()
+            high = max(high, result.nextOffset)
+            guard let problem = result.problem else { continue }
+            report(.malformed(segment.damage(result.validBytes, problem)))
+            // It was whole when it got this name. What it was made of is better, if it is still there.
+            guard files.segments[base]?.contains(.log) == true else { continue }
+            for file in names { try remove(file.name) }
+            return
         }
         for (base, kinds) in files.segments.sorted(by: { $0.key < $1.key })
         where base >= low && (base < high || bases.contains(base)) {
@@ -389,7 +399,8 @@ struct LogLoader {
         while index < segments.count {
             let segment = segments.all[index]
             report(.recovering(base: segment.base, number: index - first, of: segments.count - first))
-            let result = try recover(segment, &producers, &completed, &epochs)
+            let result = try recover(
+                segment, below: segments.nextBase(after: index), &producers, &completed, &epochs)
             end = max(result.nextOffset, segment.base)
             producers.advance(to: end)
             index += 1
@@ -397,7 +408,13 @@ struct LogLoader {
             var next = segments.all[index]
             if next.base > end, result.problem == nil, closesHoles, let moved = try rename(next, to: end) {
                 report(.closedHole(from: end, to: next.base))
-                segments.replace([next], with: [moved])
+                // Of a segment that ends where it begins nothing is left: the next one has taken its name.
+                let isEmpty = segment.base == end
+                if isEmpty {
+                    segment.close()
+                    index -= 1
+                }
+                segments.replace(isEmpty ? [segment, next] : [next], with: [moved])
                 next = moved
             }
             guard result.problem == nil, try follows(next, end) else {
@@ -458,14 +475,14 @@ struct LogLoader {
     }
 
     private func recover(
-        _ segment: LogSegment, _ producers: inout ProducerStateManager, _ completed: inout [CompletedTransaction],
-        _ epochs: inout LeaderEpochCache
+        _ segment: LogSegment, below bound: Offset?, _ producers: inout ProducerStateManager,
+        _ completed: inout [CompletedTransaction], _ epochs: inout LeaderEpochCache
     ) throws(LogError) -> SegmentScan.Result {
         try segment.resetIndexes()
         try segment.transactions.reset()
         let before = try segment.size
         var reported: Int64 = 0
-        let result = try SegmentScan(segment).run { (batch, bytes) throws(LogError) in
+        let result = try SegmentScan(segment, below: bound).run { (batch, bytes) throws(LogError) in
             if batch.end - reported >= Self.reportedBytes {
                 report(.scanned(bytes: batch.end - reported))
                 reported = batch.end

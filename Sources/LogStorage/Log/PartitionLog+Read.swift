@@ -163,7 +163,7 @@ extension PartitionLog {
             ?? view.segments.nextBase(after: index) ?? view.offsets.logEnd
         var found: [AbortedTransaction] = []
         for segment in view.segments.all[index...] {
-            let (here, isComplete) = try segment.transactions.aborted(from: offset, upTo: upper)
+            let (here, isComplete) = try segment.aborted(from: offset, upTo: upper)
             found += here
             if isComplete { break }
         }
@@ -177,7 +177,7 @@ extension PartitionLog {
         return try health.watching { () throws(LogError) in
             var found: [AbortedTransaction] = []
             for segment in segments.all[index...] {
-                let (here, isComplete) = try segment.transactions.aborted(from: from, upTo: upTo)
+                let (here, isComplete) = try segment.aborted(from: from, upTo: upTo)
                 found += here
                 if isComplete { break }
             }

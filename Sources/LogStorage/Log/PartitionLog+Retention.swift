@@ -35,12 +35,10 @@ extension PartitionLog {
             throw .deleteBeyondHighWatermark(requested: offset, highWatermark: offsets.highWatermark)
         }
         guard offset > offsets.logStart else { return false }
-        state.producers.logStartMoved(to: offset)
-        let firstOpen = state.producers.firstOpen
         published.withLock { published in
             published.offsets.logStart = offset
-            published.firstOpen = firstOpen
-            published.ended.removeAll { $0.firstOffset < offset }
+            // A transaction that began below it still holds the last stable offset back, and may still be aborted.
+            published.ended.removeAll { $0.lastOffset < offset }
             published.updateLastStable()
         }
         if state.epochs.truncateStart(to: offset) { try saveEpochsUnlessFull(&state) }

@@ -177,14 +177,7 @@ package struct ProducerStateManager: Sendable {
 
     package mutating func advance(to offset: Offset) { mapEnd = max(mapEnd, offset) }
 
-    // MARK: Time and other offsets
-
-    /// Transactions that began below the log's start no longer hold anything back.
-    package mutating func logStartMoved(to offset: Offset) {
-        for start in open.keys where start < offset {
-            if let producer = open.removeValue(forKey: start) { producers[producer]?.transactionStart = nil }
-        }
-    }
+    // MARK: Time
 
     /// Forgets producers that have been silent for long and have no open transaction; returns how many.
     @discardableResult

@@ -37,6 +37,15 @@ final class LogSegment: Sendable {
     struct LargestTimestamp: Hashable {
         var timestamp: Timestamp
         var offset: Offset
+
+        init(timestamp: Timestamp, offset: Offset) {
+            self.timestamp = timestamp
+            self.offset = offset
+        }
+
+        init(_ entry: TimeIndexEntry, base: Offset) {
+            self.init(timestamp: entry.timestamp, offset: RelativeOffset.absolute(entry.relativeOffset, base: base))
+        }
     }
 
     /// - Parameters:
@@ -96,11 +105,11 @@ final class LogSegment: Sendable {
         get throws(LogError) {
             if let largest = state.withLock({ $0.largest }) { return largest }
             let last = try logErrors { () throws(FileError) in try timeIndex.last }
-            let largest =
-                last.map {
-                    LargestTimestamp(
-                        timestamp: $0.timestamp, offset: RelativeOffset.absolute($0.relativeOffset, base: base))
-                } ?? LargestTimestamp(timestamp: -1, offset: base)
+            var largest = LargestTimestamp(timestamp: -1, offset: base)
+            if let last {
+                let isSound = try isSound(last)
+                largest = isSound ? LargestTimestamp(last, base: base) : try scanForLargest()
+            }
             return state.withLock { state in
                 if let known = state.largest { return known }
                 state.largest = largest
@@ -349,13 +358,14 @@ final class LogSegment: Sendable {
         return found
     }
 
-    func damaged(_ position: Int64, _ problem: String) -> LogError {
-        .malformed(
-            MalformedFile(
-                path(.log), .position(position), problem,
-                advice: "stop the broker and delete .kafka_cleanshutdown and this log's line in "
-                    + "recovery-point-offset-checkpoint: the log is then cut before the damage and fetched anew "
-                    + "from another replica"))
+    func damaged(_ position: Int64, _ problem: String) -> LogError { .malformed(damage(position, problem)) }
+
+    func damage(_ position: Int64, _ problem: String) -> MalformedFile {
+        MalformedFile(
+            path(.log), .position(position), problem,
+            advice: "stop the broker and delete .kafka_cleanshutdown and this log's line in "
+                + "recovery-point-offset-checkpoint: the log is then cut before the damage and fetched anew "
+                + "from another replica")
     }
 
     private func indexedPosition(of offset: Offset) throws(LogError) -> Int64 {
@@ -380,14 +390,89 @@ final class LogSegment: Sendable {
     /// The batch from which on a time is to be sought: none before it has a timestamp that large.
     func find(time: Timestamp, from offset: Offset) throws(LogError) -> BatchHeader? {
         let indexed = try logErrors { () throws(FileError) in try timeIndex.last { $0.timestamp <= time } }
-        let start = indexed.map { RelativeOffset.absolute($0.entry.relativeOffset, base: base) } ?? base
+        var start = base
+        let isSound = try indexed.map { (found) throws(LogError) in try self.isSound(found.entry) } ?? false
+        if let entry = indexed?.entry, isSound {
+            start = RelativeOffset.absolute(entry.relativeOffset, base: base)
+        }
         var found: BatchHeader?
-        let position = try indexedPosition(of: max(start, offset))
-        _ = try scanHeaders(from: position) { header in
+        // Not by the index alone: `find` notices when it leads astray.
+        guard let first = try find(max(start, offset)) else { return nil }
+        _ = try scanHeaders(from: first.position) { header in
             if header.maxTimestamp >= time, header.lastOffset >= offset { found = header }
             return found == nil
         }
         return found
+    }
+
+    /// Whether an entry of the time index is borne out by the batch that it names. No checksum covers the index, and
+    /// retention goes by it.
+    private func isSound(_ entry: TimeIndexEntry) throws(LogError) -> Bool {
+        guard entry.relativeOffset >= 0 else { return false }
+        let offset = RelativeOffset.absolute(entry.relativeOffset, base: base)
+        guard let batch = try find(offset) else { return false }
+        return batch.baseOffset <= offset && batch.maxTimestamp == entry.timestamp
+    }
+
+    private func scanForLargest() throws(LogError) -> LargestTimestamp {
+        var largest = LargestTimestamp(timestamp: -1, offset: base)
+        _ = try scanHeaders(from: 0) { header in
+            if header.maxTimestamp > largest.timestamp {
+                largest = LargestTimestamp(timestamp: header.maxTimestamp, offset: header.lastOffset)
+            }
+            return true
+        }
+        return largest
+    }
+
+    // MARK: Transactions
+
+    /// The aborted transactions whose markers lie here. What was read from the file is held against the batches once: no
+    /// checksum covers it, and committed records would be hidden by it, or aborted ones shown.
+    func abortedTransactions() throws(LogError) -> [TransactionIndexEntry] {
+        let entries = try transactions.entries()
+        guard !transactions.isChecked else { return entries }
+        var previous: TransactionIndexEntry?
+        for (number, entry) in entries.enumerated() {
+            let marker = try find(entry.lastOffset)
+            let isMarker =
+                marker.map {
+                    $0.lastOffset == entry.lastOffset && $0.header.isControl && $0.header.producerID == entry.producerID
+                } ?? false
+            let isInOrder = previous.map { $0.lastOffset < entry.lastOffset } ?? true
+            let isSound = try beginsSoundly(entry)
+            guard isMarker, isInOrder, isSound else {
+                throw .malformed(
+                    TransactionIndex.malformed(
+                        path(.txnindex), entry: number,
+                        "no transaction of producer \(entry.producerID) from offset \(entry.firstOffset) was aborted at "
+                            + "\(entry.lastOffset)"))
+            }
+            previous = entry
+        }
+        transactions.markChecked()
+        return entries
+    }
+
+    /// Whether a transaction can begin where an entry says, as far as this segment tells. Compaction may have taken the
+    /// batch, never another one of the producer in its place.
+    private func beginsSoundly(_ entry: TransactionIndexEntry) throws(LogError) -> Bool {
+        guard entry.firstOffset >= base, let batch = try find(entry.firstOffset) else { return true }
+        if batch.baseOffset > entry.firstOffset { return true }
+        return batch.baseOffset == entry.firstOffset && batch.header.producerID == entry.producerID
+            && batch.header.isTransactional && !batch.header.isControl
+    }
+
+    /// What a `read_committed` reader of `[from, upTo)` has to know, and whether later segments have nothing to add.
+    func aborted(from: Offset, upTo end: Offset) throws(LogError) -> (found: [AbortedTransaction], isComplete: Bool) {
+        var found: [AbortedTransaction] = []
+        for entry in try abortedTransactions() {
+            if entry.lastOffset >= from, entry.firstOffset < end {
+                found.append(AbortedTransaction(producerID: entry.producerID, firstOffset: entry.firstOffset))
+            }
+            if entry.lastStable >= end { return (found, true) }
+        }
+        return (found, false)
     }
 
     /// The offset after the last batch, from the last index entry on.

@@ -18,11 +18,20 @@ struct SegmentScan {
     private static let chunk = 1 << 20
 
     private let segment: LogSegment
+    /// The base of the next segment: no batch reaches it.
+    private let bound: Offset
 
-    init(_ segment: LogSegment) { self.segment = segment }
+    /// - Parameter bound: the base of the next segment, if there is one.
+    init(_ segment: LogSegment, below bound: Offset? = nil) {
+        self.segment = segment
+        self.bound = bound ?? .max
+    }
 
     /// Hands every sound batch on, in order, with its bytes, until one is not: too long for the file, with a wrong
-    /// checksum, or out of order with those before it.
+    /// checksum, or out of order with those before it and behind it.
+    ///
+    /// The first offset of a batch is the one number of it that no checksum covers and that all depends on. Should it be too
+    /// large, then the batch behind it gives it away.
     func run(
         _ body: (_ batch: BatchHeader, _ bytes: UnsafeRawBufferPointer) throws(LogError) -> Void
     ) throws(LogError) -> Result {
@@ -73,7 +82,7 @@ struct SegmentScan {
                 }
                 // The rest of it comes with the next chunk, which begins at this batch.
                 guard offset + batch.size <= bytes.count else { return max(Self.chunk, batch.size) }
-                if let problem = problem(batch, bytes, start, result.nextOffset) {
+                if let problem = try problem(batch, bytes, start, result.nextOffset) {
                     result.problem = problem
                     return 0
                 }
@@ -87,16 +96,31 @@ struct SegmentScan {
 
     private func problem(
         _ batch: BatchHeader, _ bytes: UnsafeRawBufferPointer, _ start: Int64, _ next: Offset
-    ) -> String? {
+    ) throws(LogError) -> String? {
         // Old formats state the last offset only.
         let first = batch.header.magic >= 2 ? batch.baseOffset : batch.lastOffset
         if first < next { return "the batch's offset \(batch.baseOffset) lies before \(next)" }
         if RelativeOffset.of(batch.lastOffset, base: segment.base) == nil {
             return "the batch's offset \(batch.lastOffset) is too far from the segment's base"
         }
+        if batch.lastOffset >= bound { return "the batch's offset \(batch.lastOffset) lies in the next segment" }
         if !batch.hasValidChecksum(in: bytes, at: start) {
             return "the checksum of the batch at offset \(batch.baseOffset) is wrong"
         }
+        if first > next, let following = try header(at: batch.end), following.header.magic >= 2,
+            following.baseOffset <= batch.lastOffset
+        {
+            return "the batch's offset \(batch.baseOffset) lies behind that of the next one"
+        }
+        return nil
+    }
+
+    private func header(at position: Int64) throws(LogError) -> BatchHeader? {
+        let bytes = try logErrors { () throws(FileError) in
+            try segment.data.open().bytes(at: position, count: RecordBatchHeader.size)
+        }
+        let parsed = bytes.withUnsafeReadableBytes { BatchHeader.parse($0, at: position) }
+        if case .header(let header) = parsed { return header }
         return nil
     }
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import KafkaModel
+import KafkaRecords
+import NIOCore
+import Testing
+
+@testable import LogStorage
+
+/// What a start makes of holes between segments and of offsets that cannot be.
+@Suite struct DamageTests {
+    /// Three segments of one record each, of which the middle one has lost its own, and the index of the active one.
+    private func makeHole(_ test: TestLog) throws {
+        let log = try test.open()
+        for value in ["a", "b", "c"] {
+            try log.append(TestBatch([value]))
+            if value != "c" { try log.roll(now: 0) }
+        }
+        log.abandon()
+        try PosixFileSystem().open(test.directory + "/00000000000000000001.log", .update).truncate(to: 0)
+    }
+
+    @Test func aHoleBetweenSegmentsIsALostEnd() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.wasCompacted = true
+            try makeHole(test)
+            let log = try test.open(clean: false)
+            #expect(log.offsets.logEnd == 1)
+            #expect(try log.allValues == ["a"])
+            #expect(
+                test.reports.list.contains { if case .removedSegments(count: 1, after: 1) = $0 { true } else { false } }
+            )
+        }
+    }
+
+    @Test func aHoleThatKafkaHasLeftIsClosedForGood() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.wasCompacted = true
+            test.configuration.indexBytes = 804
+            try makeHole(test)
+            // Kafka's index of the active segment has its full size while it runs.
+            let index = try PosixFileSystem().open(test.directory + "/00000000000000000002.index", .update)
+            try index.truncate(to: 800)
+            let log = try test.open(clean: false)
+            #expect(try log.allRecords().map(\.offset) == [0, 2])
+            #expect(test.reports.list.contains { if case .closedHole(from: 1, to: 2) = $0 { true } else { false } })
+            try log.append(TestBatch(["d"]))
+            log.abandon()
+            // Whoever looks again finds none.
+            let again = try test.open(clean: false)
+            #expect(try again.allRecords().map(\.offset) == [0, 2, 3])
+            try again.close(now: 0)
+            #expect(try IndependentLogReader(test.directory).problems == [])
+        }
+    }
+
+    @Test func withoutKnownRecoveryPointsAHoleIsCompactions() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.wasCompacted = true
+            try makeHole(test)
+            let log = try LogLoader(
+                partition: test.partition, directory: test.directory, health: test.health, pool: test.pool,
+                configuration: test.configuration, isClean: false, recoveryPoint: 0, logStart: 0, highWatermark: 0,
+                wasCompacted: true, knowsRecoveryPoint: false, now: 0, producerExpiration: 1, report: { _ in }
+            ).load()
+            #expect(try log.allRecords().map(\.offset) == [0, 2])
+            log.abandon()
+        }
+    }
+
+    @Test func aBatchWhoseOffsetTheNextOneBeliesIsCutOff() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            for value in ["a", "b", "c"] { try log.append(TestBatch([value])) }
+            let second = try log.position(of: 1).position
+            log.abandon()
+            let file = try PosixFileSystem().open(test.directory + "/00000000000000000000.log", .update)
+            try file.write(ByteBuffer(bytes: [5]), at: second + 7)
+            let again = try test.open(clean: false)
+            #expect(try again.allValues == ["a"])
+            #expect(test.reports.truncations == 1)
+            again.abandon()
+        }
+    }
+
+    @Test func afterAStopInOrderAStartBehindTheEndIsNotBelieved() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            try log.append(TestBatch(["a", "b"]))
+            try log.close(now: 0)
+            let again = try test.open(clean: true, logStart: 1000)
+            #expect(again.offsets.logStart == 0)
+            #expect(try again.allValues == ["a", "b"])
+            again.abandon()
+        }
+    }
+
+    @Test func aCutIntoAHoleEndsBeforeIt() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.isCompacted = true
+            let log = try test.open()
+            for value in ["1", "2", "3"] {
+                try log.append(CleaningTests.batch([("k", value)]))
+                try log.roll(now: 0)
+            }
+            log.updateHighWatermark(.max)
+            _ = try log.clean(CleanerPlan.Range(firstDirty: 0, firstUncleanable: 3), CleaningSettings(), now: 0)
+            #expect(try log.allRecords().map(\.offset) == [2])
+            #expect(try log.truncate(to: 2, now: 0) == 0)
+            try log.append(TestBatch(["x"]))
+            log.abandon()
+            let again = try test.open(clean: false)
+            #expect(try again.allValues == ["x"])
+            again.abandon()
+        }
+    }
+
+    /// What was flushed whole while it was active is not scanned any more once there is a next segment.
+    @Test(arguments: 0..<20)
+    func theAbortsOfASegmentThatWasFlushedBeforeItWasFullOutliveACrash(_ seed: UInt64) throws {
+        let disk = ForgetfulFileSystem(seed: seed)
+        try disk.makeDirectory("/d")
+        try disk.syncDirectory("/")
+        let test = try TestLog("/d", disk)
+        try disk.syncDirectory("/d")
+        let log = try test.open()
+        try log.append(TestBatch(["no"], producerID: 1, epoch: 0, sequence: 0, isTransactional: true))
+        try log.append(.marker(1, epoch: 0, commit: false), origin: .coordinator)
+        let recoveryPoint = try log.flush()
+        try log.roll(now: 0)
+        try log.append(TestBatch(["x"]))
+        log.abandon()
+        disk.crash()
+        let again = try TestLog("/d", disk).open(clean: false, recoveryPoint: recoveryPoint)
+        #expect(try again.abortedTransactions(from: 0, upTo: 2).count == 1)
+    }
+
+    @Test func cleanersShareTheirRate() {
+        let throttle = CleanerThrottle(bytesPerSecond: 1000)
+        let now = ContinuousClock.now
+        #expect(throttle.reserve(500, at: now) == .milliseconds(500))
+        #expect(throttle.reserve(500, at: now) == .seconds(1))
+        throttle.set(bytesPerSecond: 2000)
+        #expect(throttle.reserve(1000, at: now) == .milliseconds(500))
+        throttle.set(bytesPerSecond: .greatestFiniteMagnitude)
+        #expect(throttle.reserve(.max, at: now) == .zero)
+    }
+}
