@@ -273,6 +273,7 @@ import Testing
             let read = try log.read(
                 from: next, maxBytes: 700, upTo: .lastStableOffset, atLeastOneBatch: true, as: .bytes)
             guard case .bytes(let buffer) = read.records, buffer.readableBytes > 0 else { return offsets }
+            let start = next
             var pending = (read.abortedTransactions ?? [])[...]
             var aborting: Set<ProducerID> = []
             var batches = RecordBatches(buffer)
@@ -290,6 +291,8 @@ import Testing
                 }
                 next = batch.header.nextOffset
             }
+            // A damaged offset leads nowhere.
+            guard next > start else { return offsets }
         }
     }
 
