@@ -92,18 +92,18 @@ import Testing
     @Test func whoWasReplacedAndWhoMeansAnEarlierLifeAreRefused() async throws {
         let scene = try ReplicaScene()
         let gate = ControlGate(replicas: scene.replicas, brokerEpoch: { 100 })
-        func refusal(_ controller: ControllerEpoch, _ broker: BrokerEpoch) -> ErrorCode? {
-            gate.refusal(controllerEpoch: controller, brokerEpoch: broker)
+        func refusal(_ controller: ControllerEpoch, _ broker: BrokerEpoch) -> ControlFence.Refusal? {
+            gate.refusal(controllerEpoch: controller, brokerEpoch: broker, connection: 1)
         }
         #expect(refusal(3, 100) == nil)
-        #expect(refusal(2, 100) == .staleControllerEpoch)
-        #expect(refusal(3, 99) == .staleBrokerEpoch)
+        #expect(refusal(2, 100) == .error(.staleControllerEpoch))
+        #expect(refusal(3, 99) == .error(.staleBrokerEpoch))
         // A request for an earlier life does not teach this one an epoch.
-        #expect(refusal(9, 99) == .staleBrokerEpoch)
+        #expect(refusal(9, 99) == .error(.staleBrokerEpoch))
         #expect(refusal(3, 100) == nil)
         // The controller may know of a registration before the broker does; old versions name no epoch.
         #expect(refusal(4, 101) == nil)
         #expect(refusal(4, -1) == nil)
-        #expect(refusal(3, -1) == .staleControllerEpoch)
+        #expect(refusal(3, -1) == .error(.staleControllerEpoch))
     }
 }

@@ -146,19 +146,36 @@ private struct Scene {
 }
 
 @Suite struct ControlFenceTests {
+    private func refusal(
+        _ fence: inout ControlFence, _ controller: ControllerEpoch, broker: BrokerEpoch = 5, over connection: Int = 1
+    ) -> ControlFence.Refusal? {
+        fence.refusal(controllerEpoch: controller, brokerEpoch: broker, own: 5, connection: connection)
+    }
+
     @Test func anOlderControllerIsRefusedAndANewerRemembered() {
         var fence = ControlFence()
-        #expect(fence.refusal(controllerEpoch: 2, brokerEpoch: 5, own: 5) == nil)
-        #expect(fence.refusal(controllerEpoch: 1, brokerEpoch: 5, own: 5) == .staleControllerEpoch)
-        #expect(fence.refusal(controllerEpoch: 3, brokerEpoch: -1, own: 5) == nil)
-        #expect(fence.refusal(controllerEpoch: 2, brokerEpoch: 5, own: 5) == .staleControllerEpoch)
+        #expect(refusal(&fence, 2) == nil)
+        #expect(refusal(&fence, 1) == .error(.staleControllerEpoch))
+        #expect(refusal(&fence, 3, broker: -1) == nil)
+        #expect(refusal(&fence, 2) == .error(.staleControllerEpoch))
     }
 
     @Test func aRequestForAnEarlierLifeIsRefusedAndForALaterOneNot() {
         var fence = ControlFence()
-        #expect(fence.refusal(controllerEpoch: 9, brokerEpoch: 4, own: 5) == .staleBrokerEpoch)
+        #expect(refusal(&fence, 9, broker: 4) == .error(.staleBrokerEpoch))
         #expect(fence.controllerEpoch == 0)
-        #expect(fence.refusal(controllerEpoch: 9, brokerEpoch: 6, own: 5) == nil)
+        #expect(refusal(&fence, 9, broker: 6) == nil)
+    }
+
+    /// It lay in some buffer while the controller sent it again over a new connection, and went on.
+    @Test func whatItsControllerHasGivenUpIsNotCarriedOut() {
+        var fence = ControlFence()
+        #expect(refusal(&fence, 2, over: 7) == nil)
+        #expect(refusal(&fence, 2, over: 8) == nil)
+        #expect(refusal(&fence, 2, over: 7) == .hangUp)
+        #expect(refusal(&fence, 2, over: 8) == nil)
+        // Another controller has connections of its own.
+        #expect(refusal(&fence, 3, over: 6) == nil)
     }
 }
 

@@ -5,6 +5,7 @@ import ClusterMetadata
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import Replication
 
 /// What the three control requests have in common: who may send them.
 struct ControlGate: Sendable {
@@ -13,10 +14,47 @@ struct ControlGate: Sendable {
     let brokerEpoch: @Sendable () -> BrokerEpoch
 
     /// Why a request is refused whole; nil when its sender is the controller and means this life of the broker.
-    func refusal(controllerEpoch: ControllerEpoch, brokerEpoch epoch: BrokerEpoch) -> ErrorCode? {
+    func refusal(
+        controllerEpoch: ControllerEpoch, brokerEpoch epoch: BrokerEpoch, connection: Int
+    ) -> ControlFence.Refusal? {
         let own = brokerEpoch()
         return replicas.fence.withLock {
-            $0.refusal(controllerEpoch: controllerEpoch, brokerEpoch: epoch, own: own)
+            $0.refusal(controllerEpoch: controllerEpoch, brokerEpoch: epoch, own: own, connection: connection)
+        }
+    }
+}
+
+/// Carries out a control request on the control queue, behind those before it.
+private protocol ControlApiHandler: ApiHandler where Request.Response: Sendable {
+    var gate: ControlGate { get }
+    var replicas: ReplicaManager { get }
+    /// What is to be ready before the request's turn comes.
+    func prepare(_ request: Request) async
+    /// Runs on the control queue.
+    func carryOut(_ request: Request, version: Int16) -> Request.Response
+    static func sender(of request: Request) -> (controller: ControllerEpoch, broker: BrokerEpoch)
+    static func refused(_ error: ErrorCode) -> Request.Response
+}
+
+extension ControlApiHandler {
+    func prepare(_ request: Request) async {}
+
+    func handle(_ request: Request, _ context: RequestContext<Request.Response>) {
+        let sender = Self.sender(of: request)
+        // A bare task: it lives as long as the request, and the connection's rules bound how many there are.
+        Task {
+            await prepare(request)
+            let response = await replicas.onControlQueue { () -> Request.Response? in
+                switch gate.refusal(
+                    controllerEpoch: sender.controller, brokerEpoch: sender.broker,
+                    connection: context.connection.number)
+                {
+                case nil: carryOut(request, version: context.version)
+                case .error(let error): Self.refused(error)
+                case .hangUp: nil
+                }
+            }
+            if let response { context.answer(response) } else { context.closeConnection() }
         }
     }
 }
@@ -25,7 +63,7 @@ struct ControlGate: Sendable {
 ///
 /// v1 adds isNew, v2 the broker's epoch and groups by topic, v3 reassignments, v5 topic ids, v6 the recovery state, v7
 /// whether the controller is KRaft's.
-struct LeaderAndIsrHandler: WaitingApiHandler {
+struct LeaderAndIsrHandler: ControlApiHandler {
     typealias Request = LeaderAndIsrRequest
 
     let gate: ControlGate
@@ -35,83 +73,87 @@ struct LeaderAndIsrHandler: WaitingApiHandler {
     /// Told to the coordinators: which partitions this broker leads and follows now.
     let rolesChanged: @Sendable (ReplicaManager.LeaderAndIsrOutcome) -> Void
 
-    func answer(
-        _ request: LeaderAndIsrRequest, _ context: RequestContext<LeaderAndIsrResponse>
-    ) async -> LeaderAndIsrResponse {
-        let version = context.version
+    func prepare(_ request: LeaderAndIsrRequest) async {
+        // Below version 2 the topics are not grouped.
+        let grouped = request.topicStates.map(\.topicName)
+        await loadSettings(Set(grouped.isEmpty ? request.ungroupedPartitionStates.map(\.topicName) : grouped))
+    }
+
+    func carryOut(_ request: LeaderAndIsrRequest, version: Int16) -> LeaderAndIsrResponse {
         let changes = ControlMessages.partitions(request, version: version)
-        await loadSettings(Set(changes.map(\.partition.topic)))
-        return await replicas.onControlQueue { [self] in
-            var response = LeaderAndIsrResponse()
-            if let refusal = gate.refusal(
-                controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
-            {
-                response.errorCode = refusal
-                return response
+        var response = LeaderAndIsrResponse()
+        let outcome = replicas.apply(changes)
+        replicas.startCheckpointing()
+        rolesChanged(outcome)
+        if version < 5 {
+            response.partitionErrors = changes.map { change in
+                var wire = LeaderAndIsrResponse.LeaderAndIsrPartitionError()
+                wire.topicName = change.partition.topic
+                wire.partitionIndex = change.partition.partition
+                wire.errorCode = outcome.errors[change.partition] ?? .none
+                return wire
             }
-            let outcome = replicas.apply(changes)
-            replicas.startCheckpointing()
-            rolesChanged(outcome)
-            if version < 5 {
-                response.partitionErrors = changes.map { change in
-                    var wire = LeaderAndIsrResponse.LeaderAndIsrPartitionError()
-                    wire.topicName = change.partition.topic
-                    wire.partitionIndex = change.partition.partition
-                    wire.errorCode = outcome.errors[change.partition] ?? .none
-                    return wire
+        } else {
+            response.topics = request.topicStates.map { topic in
+                var wire = LeaderAndIsrResponse.LeaderAndIsrTopicError()
+                wire.topicID = topic.topicID
+                wire.partitionErrors = topic.partitionStates.map { state in
+                    var error = LeaderAndIsrResponse.LeaderAndIsrPartitionError()
+                    error.partitionIndex = state.partitionIndex
+                    error.errorCode =
+                        outcome.errors[TopicPartition(topic.topicName, state.partitionIndex)] ?? .none
+                    return error
                 }
-            } else {
-                response.topics = request.topicStates.map { topic in
-                    var wire = LeaderAndIsrResponse.LeaderAndIsrTopicError()
-                    wire.topicID = topic.topicID
-                    wire.partitionErrors = topic.partitionStates.map { state in
-                        var error = LeaderAndIsrResponse.LeaderAndIsrPartitionError()
-                        error.partitionIndex = state.partitionIndex
-                        error.errorCode =
-                            outcome.errors[TopicPartition(topic.topicName, state.partitionIndex)] ?? .none
-                        return error
-                    }
-                    return wire
-                }
+                return wire
             }
-            return response
         }
+        return response
+    }
+
+    static func sender(of request: LeaderAndIsrRequest) -> (controller: ControllerEpoch, broker: BrokerEpoch) {
+        (request.controllerEpoch, request.brokerEpoch)
+    }
+
+    static func refused(_ error: ErrorCode) -> LeaderAndIsrResponse {
+        var response = LeaderAndIsrResponse()
+        response.errorCode = error
+        return response
     }
 }
 
 /// StopReplica, 0–4: stops to replicate partitions, and deletes them where it says so.
 ///
 /// v1 adds the broker's epoch and groups by topic, v3 a leader epoch and a deletion flag for each partition.
-struct StopReplicaHandler: WaitingApiHandler {
+struct StopReplicaHandler: ControlApiHandler {
     typealias Request = StopReplicaRequest
 
     let gate: ControlGate
     let replicas: ReplicaManager
     let stopped: @Sendable ([ControlRequest.StopReplica.Partition]) -> Void
 
-    func answer(
-        _ request: StopReplicaRequest, _ context: RequestContext<StopReplicaResponse>
-    ) async -> StopReplicaResponse {
-        let stops = ControlMessages.partitions(request, version: context.version)
-        return await replicas.onControlQueue { [self] in
-            var response = StopReplicaResponse()
-            if let refusal = gate.refusal(
-                controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
-            {
-                response.errorCode = refusal
-                return response
-            }
-            let errors = replicas.apply(stops)
-            stopped(stops.filter { errors[$0.partition] == ErrorCode.none })
-            response.partitionErrors = stops.map { stop in
-                var wire = StopReplicaResponse.StopReplicaPartitionError()
-                wire.topicName = stop.partition.topic
-                wire.partitionIndex = stop.partition.partition
-                wire.errorCode = errors[stop.partition] ?? .none
-                return wire
-            }
-            return response
+    func carryOut(_ request: StopReplicaRequest, version: Int16) -> StopReplicaResponse {
+        let stops = ControlMessages.partitions(request, version: version)
+        var response = StopReplicaResponse()
+        let errors = replicas.apply(stops)
+        stopped(stops.filter { errors[$0.partition] == ErrorCode.none })
+        response.partitionErrors = stops.map { stop in
+            var wire = StopReplicaResponse.StopReplicaPartitionError()
+            wire.topicName = stop.partition.topic
+            wire.partitionIndex = stop.partition.partition
+            wire.errorCode = errors[stop.partition] ?? .none
+            return wire
         }
+        return response
+    }
+
+    static func sender(of request: StopReplicaRequest) -> (controller: ControllerEpoch, broker: BrokerEpoch) {
+        (request.controllerEpoch, request.brokerEpoch)
+    }
+
+    static func refused(_ error: ErrorCode) -> StopReplicaResponse {
+        var response = StopReplicaResponse()
+        response.errorCode = error
+        return response
     }
 }
 
@@ -119,7 +161,7 @@ struct StopReplicaHandler: WaitingApiHandler {
 ///
 /// v1 adds listeners, v2 racks, v3 listener names, v4 offline replicas, v5 the broker's epoch and groups by topic, v7 topic
 /// ids, v8 whether the controller is KRaft's.
-struct UpdateMetadataHandler: WaitingApiHandler {
+struct UpdateMetadataHandler: ControlApiHandler {
     typealias Request = UpdateMetadataRequest
 
     let gate: ControlGate
@@ -128,22 +170,21 @@ struct UpdateMetadataHandler: WaitingApiHandler {
     /// Told to whoever waits for topics to appear or vanish.
     let changed: @Sendable (_ update: MetadataUpdate, _ before: MetadataImage, _ after: MetadataImage) -> Void
 
-    func answer(
-        _ request: UpdateMetadataRequest, _ context: RequestContext<UpdateMetadataResponse>
-    ) async -> UpdateMetadataResponse {
-        let update = ControlMessages.update(request, version: context.version, listener: interBrokerListener)
-        return await replicas.onControlQueue { [self] in
-            var response = UpdateMetadataResponse()
-            if let refusal = gate.refusal(
-                controllerEpoch: request.controllerEpoch, brokerEpoch: request.brokerEpoch)
-            {
-                response.errorCode = refusal
-                return response
-            }
-            let images = replicas.apply(update)
-            changed(update, images.before, images.after)
-            return response
-        }
+    func carryOut(_ request: UpdateMetadataRequest, version: Int16) -> UpdateMetadataResponse {
+        let update = ControlMessages.update(request, version: version, listener: interBrokerListener)
+        let images = replicas.apply(update)
+        changed(update, images.before, images.after)
+        return UpdateMetadataResponse()
+    }
+
+    static func sender(of request: UpdateMetadataRequest) -> (controller: ControllerEpoch, broker: BrokerEpoch) {
+        (request.controllerEpoch, request.brokerEpoch)
+    }
+
+    static func refused(_ error: ErrorCode) -> UpdateMetadataResponse {
+        var response = UpdateMetadataResponse()
+        response.errorCode = error
+        return response
     }
 }
 

@@ -21,6 +21,8 @@ package final class ConnectionInfo: Sendable {
 
     /// Unique in this process, as Kafka writes it: `localHost:localPort-remoteHost:remotePort-index`.
     package let id: String
+    /// Larger for each connection that a listener accepts.
+    package let number: Int
     /// The client's address in text form, without port; IPv4 clients of an IPv6 socket in dotted form.
     package let remoteHost: String
     package let remotePort: Int
@@ -33,11 +35,12 @@ package final class ConnectionInfo: Sendable {
     private let software = Mutex<ClientSoftware?>(nil)
 
     package init(
-        id: String, remoteHost: String, remotePort: Int, listenerName: String,
+        id: String, number: Int = 0, remoteHost: String, remotePort: Int, listenerName: String,
         securityProtocol: SecurityProtocol = .plaintext, isPrivileged: Bool = false,
         principal: String = "User:ANONYMOUS"
     ) {
         self.id = id
+        self.number = number
         self.remoteHost = remoteHost
         self.remotePort = remotePort
         self.listenerName = listenerName

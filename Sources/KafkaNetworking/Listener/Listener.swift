@@ -179,6 +179,7 @@ extension ConnectionInfo {
         let remotePort = remote?.port ?? 0
         self.init(
             id: "\(local?.textualHost ?? ""):\(local?.port ?? 0)-\(remoteHost):\(remotePort)-\(index)",
+            number: index,
             remoteHost: remoteHost, remotePort: remotePort,
             listenerName: configuration.endpoint.listenerName,
             securityProtocol: configuration.endpoint.securityProtocol, isPrivileged: configuration.isPrivileged)
