@@ -10,7 +10,7 @@
 # make golden       only what compares with recordings of Apache Kafka; MARTLET_GOLDEN=directory names other recordings
 # make integration  only real brokers with real clients
 # make storm        faults by chance on a cluster of real brokers under load; MARTLET_STORM=seconds, MARTLET_STORM_SEED=n
-# make simulate     only whole clusters of state machines under seeded chance
+# make simulate     whole clusters of state machines under seeded chance; SECONDS=n, MARTLET_SEED=n repeats one
 # make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
 # make check        what gates a merge: format, generated sources in step, no warnings, imports as declared
@@ -27,6 +27,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_ITERATIONS ?= 1000000
 FUZZ_SEED ?= 1
+SECONDS ?= 60
 
 # Our own warnings are errors in every build of ours, so that all rules share one build.
 export MARTLET_STRICT := 1
@@ -75,8 +76,9 @@ integration: test-build
 storm: test-build
 	@MARTLET_STORM=$${MARTLET_STORM:-600} python3 -u -W ignore Tests/ClusterTests/run.py test_storm
 
-simulate: test-build
-	$(SWIFT_TEST) --filter Simulation
+simulate: dependencies
+	swift build --configuration release --product Simulate
+	.build/release/Simulate --seconds $(SECONDS)
 
 fuzz: dependencies
 	swift build --configuration release --product Fuzz

@@ -111,8 +111,12 @@ let package = Package(
         .testTarget(name: "ReplicationTests", dependencies: ["Replication", "KafkaModel"]),
         .testTarget(name: "ClusterMetadataTests", dependencies: ["ClusterMetadata", "KafkaModel"]),
         .target(
-            name: "SimulationKit", dependencies: ["KafkaModel", "ClusterMetadata", "ClusterControl"],
+            name: "SimulationKit",
+            dependencies: ["KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage"],
             path: "Tests/SimulationKit"),
+        .executableTarget(name: "Simulate", dependencies: ["SimulationKit"], path: "Tests/Simulate"),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["SimulationKit"], exclude: ["mutations", "mutate.sh"]),
         .testTarget(
             name: "ClusterControlTests",
             dependencies: ["ClusterControl", "ClusterMetadata", "KafkaModel", "SimulationKit", "GoldenFixtures"]),

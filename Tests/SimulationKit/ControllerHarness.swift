@@ -149,7 +149,7 @@ package final class ControllerHarness {
         return !events.isEmpty
     }
 
-    private static func translate(_ event: ModelZooKeeper.Event) -> ControllerEvent? {
+    static func translate(_ event: ModelZooKeeper.Event) -> ControllerEvent? {
         switch event {
         case .created("/controller"), .changed("/controller"): return .controllerNodeChanged
         case .deleted("/controller"): return .controllerNodeDeleted

@@ -195,7 +195,10 @@ extension ModelZooKeeper {
     /// Registers a broker as it does itself at start.
     package mutating func register(_ broker: RegisteredBroker, _ session: Session) -> ZooKeeperAnswer {
         let path = "/brokers/ids/\(broker.id)"
-        if let owner = nodes[path]?.owner, owner != session { return .failed(.nodeExists) }
+        if let node = nodes[path], let owner = node.owner {
+            // A reply was lost, or another process has the id.
+            return owner == session ? .registered(node.czxid) : .failed(.nodeExists)
+        }
         let answer = write([.create(path, .null, ephemeral: true), .set(path, .broker(broker))], session)
         guard case .written = answer, let node = nodes[path] else { return answer }
         return .registered(node.czxid)

@@ -77,12 +77,12 @@ package struct ModelZooKeeper {
     package private(set) var nodes: [String: Node] = [:]
     package private(set) var zxid: Int64 = 0
     package private(set) var sessions: Set<Session> = []
-    /// Every change that succeeded, in order.
+    /// Every change that succeeded, in order; whoever reads it may empty it.
     package var log: [Entry] = []
     private var childNames: [String: Set<String>] = [:]
     private var nodeWatches: [String: Set<Session>] = [:]
     private var childWatches: [String: Set<Session>] = [:]
-    private var events: [(Session, Event)] = []
+    private var events: [Session: [Event]] = [:]
     private var nextSession: Session = 1
 
     /// With the nodes that every broker makes sure of.
@@ -130,15 +130,16 @@ extension ModelZooKeeper {
         for path in nodeWatches.keys { nodeWatches[path]?.remove(session) }
         for path in childWatches.keys { childWatches[path]?.remove(session) }
         zxid += 1
-        for path in nodes.filter({ $0.value.owner == session }).keys.sorted() { erase(path) }
-        events.removeAll { $0.0 == session }
+        for path in nodes.lazy.filter({ $0.value.owner == session }).map(\.key).sorted() { erase(path) }
+        events[session] = nil
     }
+
+    /// The sessions for which watch events have fired, in order.
+    package var sessionsWithEvents: [Session] { events.keys.sorted() }
 
     /// The watch events that fired for a session since the last call, in order.
     package mutating func takeEvents(of session: Session) -> [Event] {
-        let mine = events.filter { $0.0 == session }.map(\.1)
-        events.removeAll { $0.0 == session }
-        return mine
+        events.removeValue(forKey: session) ?? []
     }
 }
 
@@ -165,17 +166,12 @@ extension ModelZooKeeper {
     @discardableResult
     package mutating func commit(_ changes: [Change], by session: Session) throws(Failure) -> [Int32] {
         guard sessions.contains(session) else { throw .noSession }
-        let before = self
         zxid += 1
+        // What the changes so far have made of nodes; nil for one that is gone.
+        var pending: [String: Node?] = [:]
         var versions: [Int32] = []
-        do throws(Failure) {
-            for change in changes { versions.append(try apply(change, session)) }
-        } catch {
-            let failedAt = zxid
-            self = before
-            zxid = failedAt
-            throw error
-        }
+        for change in changes { versions.append(try prepare(change, session, &pending)) }
+        for change in changes { carryOut(change, pending[change.path] ?? nil) }
         log.append(Entry(session: session, changes: changes))
         return versions
     }
@@ -193,35 +189,53 @@ extension ModelZooKeeper {
         return path
     }
 
-    private mutating func apply(_ change: Change, _ session: Session) throws(Failure) -> Int32 {
+    /// Whether a change may be made after those before it, and the node's version then. Changes nothing.
+    private func prepare(
+        _ change: Change, _ session: Session, _ pending: inout [String: Node?]
+    ) throws(Failure) -> Int32 {
+        let path = change.path
+        let current = pending[path] ?? nodes[path]
         switch change {
-        case .create(let path, let content, let ephemeral):
-            guard nodes[path] == nil else { throw .nodeExists }
+        case .create(_, let content, let ephemeral):
+            guard current == nil else { throw .nodeExists }
             let parent = Self.parent(path)
-            guard parent == "" || nodes[parent] != nil else { throw .noNode }
-            nodes[path] = Node(content: content, czxid: zxid, owner: ephemeral ? session : nil)
-            childNames[parent, default: []].insert(path)
-            fire(\.nodeWatches, path, .created(path))
-            fire(\.childWatches, parent, .children(parent))
+            guard parent == "" || (pending[parent] ?? nodes[parent]) != nil else { throw .noNode }
+            pending[path] = Node(content: content, czxid: zxid, owner: ephemeral ? session : nil)
             return 0
-        case .set(let path, let content, let expected):
-            guard var node = nodes[path] else { throw .noNode }
+        case .set(_, let content, let expected):
+            guard var node = current else { throw .noNode }
             guard expected == -1 || expected == node.version else { throw .badVersion }
             node.content = content
             node.version += 1
-            nodes[path] = node
-            fire(\.nodeWatches, path, .changed(path))
+            pending[path] = node
             return node.version
-        case .delete(let path, let expected):
-            guard let node = nodes[path] else { throw .noNode }
+        case .delete(_, let expected):
+            guard let node = current else { throw .noNode }
             guard expected == -1 || expected == node.version else { throw .badVersion }
             guard childNames[path]?.isEmpty ?? true else { throw .notEmpty }
-            erase(path)
+            pending.updateValue(nil, forKey: path)
             return -1
-        case .check(let path, let expected):
-            guard let node = nodes[path] else { throw .noNode }
+        case .check(_, let expected):
+            guard let node = current else { throw .noNode }
             guard expected == node.version else { throw .badVersion }
             return node.version
+        }
+    }
+
+    private mutating func carryOut(_ change: Change, _ final: Node?) {
+        let path = change.path
+        switch change {
+        case .create:
+            let parent = Self.parent(path)
+            nodes[path] = final
+            childNames[parent, default: []].insert(path)
+            fire(\.nodeWatches, path, .created(path))
+            fire(\.childWatches, parent, .children(parent))
+        case .set:
+            nodes[path] = final
+            fire(\.nodeWatches, path, .changed(path))
+        case .delete: erase(path)
+        case .check: break
         }
     }
 
@@ -239,7 +253,7 @@ extension ModelZooKeeper {
         _ watches: WritableKeyPath<ModelZooKeeper, [String: Set<Session>]>, _ path: String, _ event: Event
     ) {
         for session in (self[keyPath: watches].removeValue(forKey: path) ?? []).sorted() {
-            events.append((session, event))
+            events[session, default: []].append(event)
         }
     }
 

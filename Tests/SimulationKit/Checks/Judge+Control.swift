@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+
+// MARK: Controllers
+
+extension Judge {
+    func noticed(_ notice: ControllerNotice, _ broker: SimulatedBroker) {
+        guard case .elected(let epoch) = notice else { return }
+        claim(epoch, broker.id, broker.world)
+    }
+
+    /// A broker carries out a control request.
+    func accepted(_ header: ControlRequest.Header, _ broker: SimulatedBroker) {
+        claim(header.controllerEpoch, header.controllerID, broker.world)
+    }
+
+    private func claim(_ epoch: ControllerEpoch, _ controller: BrokerID, _ world: Simulation) {
+        if let other = controllers.updateValue(controller, forKey: epoch), other != controller {
+            fail("brokers \(other) and \(controller) are both controller in epoch \(epoch)", world)
+        }
+    }
+}
+
+// MARK: What is written to ZooKeeper
+
+extension Judge {
+    func sawCommits(_ world: Simulation) {
+        guard !world.zooKeeper.log.isEmpty else { return }
+        let entries = world.zooKeeper.log
+        world.zooKeeper.log.removeAll(keepingCapacity: true)
+        for entry in entries {
+            for change in entry.changes { saw(change, entry, world) }
+        }
+    }
+
+    private func saw(_ change: ModelZooKeeper.Change, _ entry: ModelZooKeeper.Entry, _ world: Simulation) {
+        switch change {
+        case .set(_, .epoch(let epoch), _), .create(_, .epoch(let epoch), _):
+            if epoch <= controllerEpoch, epoch > 0 {
+                fail("the controller epoch goes from \(controllerEpoch) to \(epoch)", world)
+            }
+            controllerEpoch = epoch
+        case .create(let path, .state(let state), _), .set(let path, .state(let state), _):
+            guard let partition = Self.partition(ofState: path) else { return }
+            let before = states.updateValue(state, forKey: partition)
+            world.trace(
+                "zookeeper: \(partition) leader \(state.leader) epoch \(state.leaderEpoch) in sync \(state.inSyncReplicas) by controller \(state.controllerEpoch)"
+            )
+            world.mark(4, Int64(state.leader), Int64(state.leaderEpoch))
+            guard entry.isControllersWrite else { return fail("\(path) is written without a check", world) }
+            check(partition, before, state, world)
+        case .delete(let path, _):
+            if let partition = Self.partition(ofState: path) { states[partition] = nil }
+        default: break
+        }
+    }
+
+    private func check(
+        _ partition: TopicPartition, _ before: PartitionState?, _ after: PartitionState, _ world: Simulation
+    ) {
+        if after.controllerEpoch != controllerEpoch {
+            return fail(
+                "\(partition) is written by controller \(after.controllerEpoch) while \(controllerEpoch) is in charge",
+                world)
+        }
+        if after.inSyncReplicas.isEmpty || Set(after.inSyncReplicas).count != after.inSyncReplicas.count {
+            return fail("\(partition) has the in-sync set \(after.inSyncReplicas)", world)
+        }
+        if after.leader >= 0, !after.inSyncReplicas.contains(after.leader) {
+            return fail("\(partition) is led by \(after.leader), in sync are \(after.inSyncReplicas)", world)
+        }
+        guard let before, let topicID = world.topicID(partition.topic) else { return }
+        if after.leaderEpoch < before.leaderEpoch
+            || after.leader != before.leader && after.leaderEpoch == before.leaderEpoch
+        {
+            return fail(
+                "\(partition): leader \(before.leader) in epoch \(before.leaderEpoch), then \(after.leader) in "
+                    + "\(after.leaderEpoch)", world)
+        }
+        let history = history(partition, topicID)
+        if after.leader != before.leader, after.leader >= 0 {
+            electionCount += 1
+            if !before.inSyncReplicas.contains(after.leader) {
+                guard plan.allowsUnclean else {
+                    return fail(
+                        "\(partition): \(after.leader) is elected, in sync were \(before.inSyncReplicas)", world)
+                }
+                history.isTainted = true
+            }
+        }
+        if history.isTainted { return }
+        // Whoever is trusted from here on must have all that is committed.
+        for member in after.inSyncReplicas where member == after.leader || !before.inSyncReplicas.contains(member) {
+            guard let log = world.broker(member)?.disk[partition]?.log, log.topicID == topicID else {
+                if history.committed.isEmpty { continue }
+                return fail("\(partition): \(member) is in sync and has no log", world)
+            }
+            if let missing = firstMissing(log, history) {
+                return fail(
+                    "\(partition): broker \(member) is trusted in epoch \(after.leaderEpoch) and lacks offset \(missing), "
+                        + "which is committed", world)
+            }
+        }
+    }
+
+    private static func partition(ofState path: String) -> TopicPartition? {
+        guard path.hasSuffix("/state"), path.hasPrefix("/brokers/topics/") else { return nil }
+        let parts = path.split(separator: "/")
+        guard parts.count == 6, let number = Int32(parts[4]) else { return nil }
+        return TopicPartition(String(parts[2]), number)
+    }
+}

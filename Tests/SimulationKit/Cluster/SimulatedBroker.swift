@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+import Replication
+
+/// One log on a broker's disk; it outlives the process.
+final class StoredLog {
+    var log: ModelLog
+    init(_ log: ModelLog) { self.log = log }
+}
+
+/// One replica that a broker's process knows.
+final class HostedReplica {
+    let partition: TopicPartition
+    var machine: PartitionReplica
+    var stored: StoredLog?
+
+    init(_ partition: TopicPartition, _ machine: PartitionReplica) {
+        self.partition = partition
+        self.machine = machine
+    }
+}
+
+/// One broker: the machines that ship, and in place of sockets, threads and files this class.
+///
+/// A process lives from ``start()`` to ``kill(survivingUnflushed:)``; its disk stays. What is asked of it while it is
+/// paused waits, and is then done in order, with the process none the wiser.
+final class SimulatedBroker {
+    let id: BrokerID
+    unowned let world: Simulation
+    let registration: RegisteredBroker
+    /// Counts processes: what an earlier one had begun is lost.
+    private(set) var life = 0
+    private(set) var isRunning = false
+    private(set) var isPaused = false
+    private var backlog: [() -> Void] = []
+    /// The clock that the process sees leaps ahead now and then.
+    var clockLead: Int64 = 0
+    /// Wants to be up: its supervisor starts it again.
+    var isWanted = true
+    private(set) var link: ZooKeeperLink!
+
+    // The disk.
+    var disk: [TopicPartition: StoredLog] = [:]
+
+    // The process.
+    var controller: Controller?
+    var brokerEpoch: BrokerEpoch = -1
+    var image = MetadataImage(clusterID: "simulated")
+    var fence = ControlFence()
+    var replicas: [TopicPartition: HostedReplica] = [:]
+    var senders: [BrokerID: ControlSender] = [:]
+    var timers: [ControllerTimer: Int] = [:]
+    var replies: [ControllerRequest.ID: (ControllerReply) -> Void] = [:]
+    var nextRequest: ControllerRequest.ID = 1
+    var proposals = InSyncProposals<LeaderReplication.Proposal>()
+    var fetchers: [BrokerID: SimulatedFetcher] = [:]
+    var sessions: FetchSessionCache
+    var waitingProduces: [TopicPartition: [WaitingProduce]] = [:]
+    var waitingFetches: [TopicPartition: [WaitingFetch]] = [:]
+
+    init(_ id: BrokerID, _ world: Simulation) {
+        self.id = id
+        self.world = world
+        registration = ControllerHarness.registration(id)
+        sessions = FetchSessionCache(slots: 3, random: SeededGenerator(seed: 0))
+        link = ZooKeeperLink(self, world)
+    }
+
+    var clock: Int64 { world.now + clockLead }
+
+    func log(_ partition: TopicPartition) -> ModelLog? { replicas[partition]?.stored?.log }
+}
+
+// MARK: The process
+
+extension SimulatedBroker {
+    /// Starts the process if it can reach the ensemble and no other life of it is registered; else tries again.
+    func start() {
+        guard !isRunning, isWanted else { return }
+        isRunning = true
+        life += 1
+        let path = "/brokers/ids/\(id)"
+        let owner = world.zooKeeper.node(path)?.owner
+        if let owner, owner == link.session, world.chance(3, in: 4) {
+            // A starting broker ends the session that an earlier life of it left behind.
+            link.endSession()
+        }
+        guard world.zooKeeper.node(path) == nil, link.open(), let session = link.session,
+            case .registered(let epoch) = world.zooKeeper.register(registration, session)
+        else {
+            isRunning = false
+            return world.schedule(after: world.draw(500...2000)) { [self] in start() }
+        }
+        world.trace("broker \(id): starts, epoch \(epoch)")
+        world.mark(1, Int64(id), epoch)
+        brokerEpoch = epoch
+        image = MetadataImage(clusterID: "simulated")
+        fence = ControlFence()
+        proposals = InSyncProposals()
+        sessions = FetchSessionCache(slots: 3, random: SeededGenerator(seed: world.random.next()))
+        var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
+        settings.leaderImbalanceCheckInterval = .seconds(60)
+        controller = Controller(settings: settings, random: SeededGenerator(seed: world.random.next()))
+        control(.started(brokerEpoch: epoch))
+        every(5000) { $0.checkpoint() }
+        every(world.plan.lagTimeMax / 2) { $0.checkLag() }
+    }
+
+    /// The process dies at once.
+    /// - Parameter survivingUnflushed: nil when only the process dies; else how many unflushed records of each log are left.
+    func kill(survivingUnflushed: Int? = nil) {
+        guard isRunning else { return }
+        world.trace("broker \(id): dies\(survivingUnflushed == nil ? "" : ", and with it what was not flushed")")
+        world.mark(2, Int64(id))
+        end()
+        link.abandon()
+        for (partition, stored) in disk.sorted(by: { $0.key < $1.key }) {
+            stored.log.reopen(survivingUnflushed: survivingUnflushed)
+            world.judge.reopened(partition, self)
+        }
+    }
+
+    /// The process ends in order: what it has is on disk, and its session is closed.
+    func stopInOrder() {
+        guard isRunning else { return }
+        world.trace("broker \(id): stops")
+        checkpoint()
+        link.endSession()
+        end()
+        link.abandon()
+        for stored in disk.values { stored.log.reopen(survivingUnflushed: nil) }
+    }
+
+    private func end() {
+        isRunning = false
+        isPaused = false
+        backlog = []
+        life += 1
+        _ = controller?.handle(.stopped)
+        controller = nil
+        replicas = [:]
+        for sender in senders.values { sender.stop() }
+        senders = [:]
+        timers = [:]
+        replies = [:]
+        fetchers = [:]
+        waitingProduces = [:]
+        waitingFetches = [:]
+        brokerEpoch = -1
+    }
+
+    func pause(for duration: Int64) {
+        guard isRunning, !isPaused else { return }
+        world.trace("broker \(id): is paused for \(duration) ms")
+        isPaused = true
+        link.look()
+        let paused = life
+        world.schedule(after: duration) { [self] in
+            if life == paused { resume() }
+        }
+    }
+
+    func resume() {
+        guard isPaused else { return }
+        world.trace("broker \(id): goes on")
+        isPaused = false
+        let waiting = backlog
+        backlog = []
+        let resumed = life
+        for action in waiting where life == resumed { action() }
+        link.look()
+    }
+
+    /// Does something in the process: now, or when it goes on.
+    func onProcess(_ action: @escaping () -> Void) {
+        guard isRunning else { return }
+        if isPaused { backlog.append(action) } else { action() }
+    }
+
+    /// Does something in this life of the process after a delay.
+    func after(_ delay: Int64, _ action: @escaping () -> Void) {
+        let begun = life
+        world.schedule(after: delay) { [self] in
+            if life == begun { onProcess(action) }
+        }
+    }
+
+    private func every(_ interval: Int64, _ action: @escaping (SimulatedBroker) -> Void) {
+        after(interval) { [self] in
+            action(self)
+            every(interval, action)
+        }
+    }
+
+    /// Asks another broker; the answer, or nil when none came, arrives in this life or not at all.
+    func ask<Answer>(
+        _ receiver: BrokerID, timeout: Int64,
+        _ serve: @escaping (SimulatedBroker, @escaping (Answer) -> Void) -> Void,
+        _ done: @escaping (Answer?) -> Void
+    ) {
+        let begun = life
+        let heard: (Answer?) -> Void = { [self] answer in
+            if life == begun { onProcess { done(answer) } }
+        }
+        guard let target = world.broker(receiver) else { return after(1) { heard(nil) } }
+        world.call(from: id, to: target, timeout: timeout, serve, heard)
+    }
+
+    private func checkpoint() {
+        for stored in disk.values { stored.log.checkpoint() }
+    }
+}

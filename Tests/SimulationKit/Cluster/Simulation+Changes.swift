@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ClusterControl
+import ClusterMetadata
+import KafkaModel
+
+// MARK: What administrators do
+
+extension Simulation {
+    /// The administrator's place in the network.
+    private static var administratorID: BrokerID { -1000 }
+
+    func scheduleChanges() {
+        guard let interval = plan.changeInterval else { return }
+        let changes = SimulationPlan.Change.allCases.filter(plan.changes.contains)
+        guard !changes.isEmpty else { return }
+        schedule(after: draw(1...2 * interval)) { [self] in
+            guard !isHealing else { return }
+            if let change = changes.randomElement(using: &random) { make(change) }
+            scheduleChanges()
+        }
+    }
+
+    private func make(_ change: SimulationPlan.Change) {
+        trace("change: \(change)")
+        switch change {
+        case .createTopic: if topicNames.count < 4 { createTopic() }
+        case .deleteTopic:
+            if topicNames.count > 1, let topic = topicNames.randomElement(using: &random) { delete(topic) }
+        case .addPartitions: addPartition()
+        case .reassign: reassign(cancel: false)
+        case .cancelReassignment: reassign(cancel: true)
+        case .electPreferred: askController(.electLeaders(.preferred, partitions: nil))
+        case .electUnclean: if plan.allowsUnclean { askController(.electLeaders(.unclean, partitions: nil)) }
+        case .restartGently: restartGently(brokers[Int(draw(0...Int64(brokers.count - 1)))])
+        case .deleteRecords: deleteRecords()
+        }
+    }
+
+    private func askController(_ request: ControllerRequest) {
+        guard let controller = brokers.first(where: { $0.controller?.isActive == true }) else { return }
+        call(from: Self.administratorID, to: controller, timeout: plan.requestTimeout) { controller, answer in
+            controller.request(request, answer)
+        } _: { [self] (reply: ControllerReply?) in
+            trace("administrator: \(String(describing: reply))")
+        }
+    }
+
+    private func someReplicas(_ count: Int) -> [BrokerID] {
+        Array(brokers.map(\.id).shuffled(using: &random).prefix(count))
+    }
+
+    /// As the broker that serves CreateTopics does it: settings first, then the topic.
+    func createTopic() {
+        guard
+            let number = (1...9).filter({ zooKeeper.node("/brokers/topics/t\($0)") == nil }).randomElement(
+                using: &random)
+        else { return }
+        let name = "t\(number)"
+        guard zooKeeper.node("/admin/delete_topics/\(name)") == nil else { return }
+        var partitions: [Int32: PartitionAssignment] = [:]
+        for partition in 0..<Int32(plan.partitions) {
+            partitions[partition] = PartitionAssignment(someReplicas(plan.replicationFactor))
+        }
+        let topic = TopicAssignment(name: name, id: .random(using: &random), partitions: partitions)
+        let settings = plan.allowsUnclean ? ["unclean.leader.election.enable": "true"] : [:]
+        let path = "/config/topics/\(name)"
+        let write: ModelZooKeeper.Change =
+            zooKeeper.node(path) == nil ? .create(path, .configuration(settings)) : .set(path, .configuration(settings))
+        _ = try? zooKeeper.commit([write], by: administrator)
+        _ = try? zooKeeper.commit([.create("/brokers/topics/\(name)", .topic(topic))], by: administrator)
+    }
+
+    private func delete(_ topic: String) {
+        _ = try? zooKeeper.commit([.create("/admin/delete_topics/\(topic)", .null)], by: administrator)
+    }
+
+    private func addPartition() {
+        guard let name = topicNames.randomElement(using: &random),
+            case .topic(var topic)? = zooKeeper.node("/brokers/topics/\(name)")?.content, topic.partitions.count < 6,
+            zooKeeper.node("/admin/delete_topics/\(name)") == nil
+        else { return }
+        topic.partitions[Int32(topic.partitions.count)] = PartitionAssignment(someReplicas(plan.replicationFactor))
+        _ = try? zooKeeper.commit([.set("/brokers/topics/\(name)", .topic(topic))], by: administrator)
+    }
+
+    private func reassign(cancel: Bool) {
+        guard let (partition, _) = anyPartition() else { return }
+        if cancel { return askController(.reassignPartitions([partition: [BrokerID]?.none])) }
+        askController(.reassignPartitions([partition: someReplicas(plan.replicationFactor)]))
+    }
+
+    private func deleteRecords() {
+        guard let (partition, _) = anyPartition(), let leader = knownLeader(of: partition, by: Self.administratorID),
+            let broker = broker(leader), let mark = broker.log(partition)?.highWatermark, mark > 0
+        else { return }
+        let offset = draw(0...mark)
+        broker.onProcess { broker.deleteRecords(partition, below: offset) }
+    }
+
+    /// Controlled shutdown, and a start later.
+    private func restartGently(_ broker: SimulatedBroker) {
+        guard broker.isRunning, !broker.isPaused else { return }
+        handOver(broker, attempts: 3)
+    }
+
+    private func handOver(_ broker: SimulatedBroker, attempts: Int) {
+        let (id, epoch) = (broker.id, broker.brokerEpoch)
+        broker.ask(broker.image.controllerID ?? -1, timeout: plan.requestTimeout) { controller, answer in
+            controller.request(.controlledShutdown(broker: id, epoch: epoch), answer)
+        } _: { [self] (reply: ControllerReply?) in
+            trace("broker \(id): asked to leave, hears \(String(describing: reply))")
+            if case .controlledShutdown(let remaining)? = reply, remaining.isEmpty {
+                return leave(broker)
+            }
+            guard attempts > 1 else { return leave(broker) }
+            broker.after(1000) { [self] in handOver(broker, attempts: attempts - 1) }
+        }
+    }
+
+    private func leave(_ broker: SimulatedBroker) {
+        broker.stopInOrder()
+        schedule(after: draw(500...5000)) { broker.start() }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a simulated cluster is made of, and what is done to it. Times are simulated milliseconds.
+///
+/// The cluster's time-outs are shorter than Kafka's defaults, in about the same proportions, so that more of what happens
+/// once in a while happens in a simulated hour.
+package struct SimulationPlan: Sendable {
+    package var brokers = 3
+    package var topics = 2
+    package var partitions = 3
+    package var replicationFactor = 3
+    package var minimumInSync = 2
+    package var producers = 3
+    package var consumers = 2
+    /// How long faults and changes go on; afterwards everything heals.
+    package var duration: Int64 = 600_000
+    /// By when the healed cluster must be whole.
+    package var patience: Int64 = 120_000
+    /// The mean time between two faults; nil for none.
+    package var faultInterval: Int64? = 4000
+    /// The mean time between two acts of an administrator; nil for none.
+    package var changeInterval: Int64? = 15_000
+    package var faults: Set<Fault> = Set(Fault.allCases)
+    package var changes: Set<Change> = Set(Change.allCases)
+    /// Whether records are flushed before they count (`flush.messages=1`), so that a power failure takes none.
+    package var flushes = true
+    /// Whether `unclean.leader.election.enable` is set, so that records may be lost.
+    package var allowsUnclean = false
+    /// The pause of a producer or consumer between two requests.
+    package var pace: ClosedRange<Int64> = 50...2000
+
+    package var sessionTimeout: Int64 = 6000
+    package var lagTimeMax: Int64 = 10_000
+    package var fetchWaitMax: Int64 = 2000
+    package var fetchBackoff: Int64 = 500
+    package var requestTimeout: Int64 = 5000
+    /// Whether followers learn with a fetch that logs part (KIP-595), or ask before they fetch (KIP-101).
+    package var truncatesOnFetch = true
+
+    package init() {}
+
+    /// The plan that belongs to a seed: the cluster's size and what it goes through are drawn too.
+    package init(seed: UInt64) {
+        var random = SeededGenerator(seed: seed ^ 0x7051_7053)
+        brokers = Int.random(in: 3...5, using: &random)
+        topics = Int.random(in: 1...3, using: &random)
+        partitions = Int.random(in: 1...4, using: &random)
+        replicationFactor = Int.random(in: 2...3, using: &random)
+        minimumInSync = Int.random(in: 1...replicationFactor, using: &random)
+        producers = Int.random(in: 1...4, using: &random)
+        duration = [60_000, 120_000, 300_000, 600_000].randomElement(using: &random) ?? duration
+        faultInterval = [1000, 3000, 8000, 20_000].randomElement(using: &random)
+        changeInterval = [nil, 8000, 30_000].randomElement(using: &random) ?? nil
+        flushes = Bool.random(using: &random)
+        allowsUnclean = Int.random(in: 0..<6, using: &random) == 0
+        truncatesOnFetch = Int.random(in: 0..<4, using: &random) > 0
+        pace = [5...50, 50...1000, 50...1000, 200...4000].randomElement(using: &random) ?? pace
+        // Not all at once each time: what is rare is reached more often alone.
+        for fault in Fault.allCases where Int.random(in: 0..<3, using: &random) == 0 { faults.remove(fault) }
+        for change in Change.allCases where Int.random(in: 0..<3, using: &random) == 0 { changes.remove(change) }
+        // Without a flush a power failure takes what was acknowledged, in Kafka too.
+        if !flushes { faults.remove(.powerFailure) }
+    }
+
+    package enum Fault: String, CaseIterable, Sendable {
+        /// kill -9, and a start later.
+        case kill
+        /// The machine loses what was not flushed.
+        case powerFailure
+        /// Several at once.
+        case killSeveral
+        /// SIGSTOP and SIGCONT, shorter or longer than the session.
+        case pause
+        /// A broker's session ends by force.
+        case expireSession
+        /// The connection to ZooKeeper breaks: replies are lost, though what was asked may be done.
+        case dropZooKeeperConnection
+        /// A broker cannot reach ZooKeeper for a while.
+        case cutZooKeeper
+        /// The ensemble has no quorum for a while.
+        case stopEnsemble
+        /// A broker and the others cannot reach each other, in both directions or in one.
+        case isolate
+        /// Two brokers cannot reach each other, in both directions or in one.
+        case cutLink
+        /// Messages between brokers take long, and overtake each other.
+        case slowNetwork
+        /// Connections break now and then, before or after what was asked is done.
+        case breakConnections
+        /// The clock of a broker leaps ahead.
+        case leapClock
+        /// `/controller` is deleted by hand.
+        case deleteController
+        /// Time in which nothing happens, and everything has healed.
+        case rest
+    }
+
+    package enum Change: String, CaseIterable, Sendable {
+        case createTopic
+        case deleteTopic
+        case addPartitions
+        case reassign
+        case cancelReassignment
+        case electPreferred
+        case electUnclean
+        case restartGently
+        case deleteRecords
+    }
+}
