@@ -352,6 +352,22 @@ import Testing
         #expect(cluster.state("t", 0)?.partitionEpoch == 1)
     }
 
+    /// The connection broke after the write and before its answer, and the write was sent again.
+    @Test func anInSyncChangeWhoseReplyWasLostIsASuccess() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        let controller = cluster.controller
+        controller.beforeBatch = { batch in
+            let writes = batch.operations.contains { if case .writePartitionState = $0 { true } else { false } }
+            guard writes else { return }
+            _ = cluster.world.zooKeeper.perform(
+                batch, by: controller.session, registration: ControllerHarness.registration(1))
+        }
+        #expect(alter(cluster, to: [1]) == ErrorCode.none)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
+        #expect(cluster.state("t", 0)?.partitionEpoch == 1)
+    }
+
     @Test func inSyncChangesAreCheckedInOrder() {
         let cluster = Cluster(1, 2, 3)
         cluster.createTopic("t", [[1, 2, 3]])

@@ -128,14 +128,26 @@ extension Controller {
             verdicts[partition] = .failure(ControllerError(.unknownServerError, reason))
         }
         for (partition, state) in written { verdicts[partition] = .success(state) }
-        for partition in retry { verdicts[partition] = .failure(ControllerError(.invalidUpdateVersion)) }
 
         let partitions = request.partitions.map(\.partition)
         try await refreshLeadership(partitions.filter { context.partitions[$0] != nil })
+        for (partition, wanted) in changes where retry.contains(partition) {
+            verdicts[partition] = verdictAfterConflict(on: wanted, partition)
+        }
         sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs, partitions)
         reply(id, .alterPartition(verdicts))
         try await completeAfterReply(
             partitions.filter { if case .success = verdicts[$0] { true } else { false } })
+    }
+
+    /// The version was another than expected. Where ZooKeeper holds what was to be written, it was written, and only the
+    /// reply was lost: to INVALID_UPDATE_VERSION the leader would wait for a LeaderAndIsr that nobody sends.
+    private func verdictAfterConflict(on wanted: PartitionState, _ partition: TopicPartition) -> Verdict {
+        guard let now = context.leadership(partition), now.controllerEpoch == context.epoch,
+            now.leader == wanted.leader, now.leaderEpoch == wanted.leaderEpoch,
+            now.inSyncReplicas == wanted.inSyncReplicas, now.recoveryState == wanted.recoveryState
+        else { return .failure(ControllerError(.invalidUpdateVersion)) }
+        return .success(now)
     }
 
     /// The requester has its answer; what fails from here on must not be answered again.
