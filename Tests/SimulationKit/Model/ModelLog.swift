@@ -110,7 +110,6 @@ extension ModelLog {
         guard offset > logStart else { return }
         logStart = offset
         epochs.truncateStart(to: offset)
-        producers.logStartMoved(to: offset)
     }
 
     /// Cuts the log so that it ends at or below the offset.
