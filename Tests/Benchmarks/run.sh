@@ -108,10 +108,12 @@ for what in append flush lookup start; do "$bin/storage" "$what" --directory "$h
 
 echo "== instructions of the hot paths"
 if command -v valgrind >/dev/null; then
+    strip --strip-debug -o "$home/instructions" "$bin/instructions"
     for operation in decode validate append fetch; do
         valgrind --tool=callgrind --callgrind-out-file=/dev/null --collect-atstart=no \
-            --toggle-collect=martlet_operation "$bin/instructions" "$operation" 100 2>&1 |
-            awk -v name="$operation" '/Collected/ { printf "%s\t%d instructions\n", name, $NF / 100 }'
+            '--toggle-collect=*12instructions7operate*' "$home/instructions" "$operation" 100 2>&1 |
+            awk -v name="$operation" '/Collected/ { found = 1; printf "%s\t%d instructions\n", name, $NF / 100 }
+                END { if (!found) print name "\tnot counted" }'
     done
 else
     echo "not counted: valgrind is not installed"
