@@ -3,13 +3,16 @@
 // The least that a broker's work can cost on this machine: bytes go through the same system calls, and nothing else
 // is done. Figures are CPU seconds, user and kernel, of the receiving or sending thread alone, per GB (10⁹ bytes).
 //
-//   floor [--gigabytes 2] [--runs 3] [--frame 1048576] [--directory .]
+//   floor [--gigabytes 2] [--runs 3] [--frame 1048576] [--directory .] [--only NAME] [--keep 1]
 //
 // receive           recv of whole frames into one buffer that stays
 // receive, sum      and CRC-32C over them
-// receive, append   and pwrite to a growing file: the kernel allocates new pages
+// receive, append   and pwrite to growing files that are kept until the end, as a broker's are: the kernel allocates new
+//                   pages. (Pages that were just freed are several times cheaper where a host lends the memory.)
 // receive, rewrite  and pwrite over pages that are in its cache already
 // send file         sendfile of a cached file in regions of a frame's size
+//
+// --keep 1 leaves what was appended in the directory.
 
 import BenchmarkKit
 import Glibc
@@ -21,6 +24,8 @@ let bytes = options.integer("gigabytes", default: 2) * 1_000_000_000
 let runs = options.integer("runs", default: 3)
 let frame = options.integer("frame", default: 1 << 20)
 let directory = options["directory", default: "."]
+let only = options["only"]
+let keepsFiles = options.integer("keep", default: 0) == 1
 
 enum Work: String, CaseIterable {
     case receive = "receive"
@@ -35,15 +40,23 @@ struct Cost: Sendable {
     var time = 0.0
 }
 
-func scratchFile() -> Int32 {
-    let path = "\(directory)/floor-\(getpid())"
-    let descriptor = checked(open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600), "open \(path)")
-    unlink(path)
-    return descriptor
+/// Files without a name, which live until `close`.
+struct ScratchFiles {
+    private(set) var all: [Int32] = []
+
+    mutating func next(named: Bool = false) -> Int32 {
+        let path = "\(directory)/floor-\(getpid())-\(all.count)"
+        let descriptor = checked(open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600), "open \(path)")
+        if !named { unlink(path) }
+        all.append(descriptor)
+        return descriptor
+    }
+
+    func close() { for file in all { Glibc.close(file) } }
 }
 
 /// The server of a produce: receives frames, works, and answers each with a few bytes.
-func receive(_ work: Work) -> Cost {
+func receive(_ work: Work, _ files: inout ScratchFiles) -> Cost {
     let count = bytes / frame
     let (listener, port) = Sockets.listen()
     let client = startThread { [frame] in
@@ -68,7 +81,8 @@ func receive(_ work: Work) -> Cost {
     let place = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 4096)
     for index in place.indices { place[index] = 1 }
     let answer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
-    let file = scratchFile()
+    let keeps = keepsFiles && work == .append
+    var file = files.next(named: keeps)
     let segment = work == .rewrite ? 64 << 20 : 1 << 30
     if work == .rewrite {
         for offset in stride(from: 0, to: segment + frame, by: frame) { pwrite(file, place.baseAddress, frame, offset) }
@@ -82,9 +96,8 @@ func receive(_ work: Work) -> Cost {
         if work == .append || work == .rewrite {
             checked(pwrite(file, place.baseAddress, frame, offset), "pwrite")
             offset += frame
-            // A new segment; the old one is not kept, so that the disk does not fill.
             if offset >= segment {
-                if work == .append { ftruncate(file, 0) }
+                if work == .append { file = files.next(named: keeps) }
                 offset = 0
             }
         }
@@ -93,7 +106,6 @@ func receive(_ work: Work) -> Cost {
     let cost = Cost(cpu: threadCPU() - cpu, time: now() - time)
     join(client)
     close(socket)
-    close(file)
     place.deallocate()
     answer.deallocate()
     return cost
@@ -101,7 +113,9 @@ func receive(_ work: Work) -> Cost {
 
 /// The server of a fetch: sends regions of a file that is in the page cache.
 func sendFile() -> Cost {
-    let file = scratchFile()
+    var files = ScratchFiles()
+    let file = files.next()
+    defer { files.close() }
     let size = 256 << 20
     let place = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     for index in place.indices { place[index] = UInt8(truncatingIfNeeded: index) }
@@ -137,7 +151,6 @@ func sendFile() -> Cost {
     let cost = Cost(cpu: threadCPU() - cpu, time: now() - time)
     join(client)
     close(socket)
-    close(file)
     return cost
 }
 
@@ -154,7 +167,9 @@ func report(_ name: String, _ costs: [Cost]) {
 }
 
 print("floor: frames of \(frame) bytes, medians of \(runs) runs of \(number(Double(bytes) / 1e9, digits: 1)) GB")
-for work in Work.allCases {
-    report(work.rawValue, (0..<runs).map { _ in receive(work) })
+for work in Work.allCases where only ?? work.rawValue == work.rawValue {
+    var files = ScratchFiles()
+    report(work.rawValue, (0..<runs).map { _ in receive(work, &files) })
+    files.close()
 }
-report("send file", (0..<runs).map { _ in sendFile() })
+if only ?? "send file" == "send file" { report("send file", (0..<runs).map { _ in sendFile() }) }
