@@ -82,6 +82,8 @@ fi
 load() { "$bin/loadgen" "$@" --port "$PORT" --pid "$PID" --runs "$runs"; }
 topic() { [[ -n ${NETWORK_ONLY-} ]] || "$bin/loadgen" create --port "$PORT" --topic "$@"; }
 
+# One that paces, such as bbr, costs a timer for every few packets, and more on connections that rest between answers.
+echo "congestion control: $(cat /proc/sys/net/ipv4/tcp_congestion_control)"
 echo "== floor"
 "$bin/floor" --gigabytes "$gigabytes" --runs "$runs" --directory "$home"
 
@@ -92,7 +94,7 @@ topic turns
 for ((run = 0; run < runs; run++)); do
     "$bin/floor" --gigabytes "$gigabytes" --runs 1 --directory "$home" --frame 131072 --only "receive, append" --keep 1
     runs=1 load produce --topic turns --record 1024 --batch 131072 --gigabytes "$gigabytes"
-    "$bin/floor" --gigabytes "$gigabytes" --runs 1 --directory "$home" --only "send file"
+    "$bin/floor" --gigabytes "$gigabytes" --runs 1 --directory "$home" --only "answer with file"
     runs=1 load fetch --topic turns --gigabytes "$gigabytes"
 done | tee "$home/turns"
 rm -f "$home"/floor-*
@@ -105,7 +107,7 @@ ratio() {
         'BEGIN { printf "%s\t%.2f of the floor (%.3f and %.3f CPU s/GB)\n", name, a / b, a, b }'
 }
 ratio "$(median ^produce)" "$(median '^receive, append')" produce
-ratio "$(median ^fetch)" "$(median '^send file')" fetch
+ratio "$(median ^fetch)" "$(median '^answer with file')" fetch
 
 echo "== broker, other shapes"
 for shape in "1024 1000000" "100 131072" "100 16384"; do

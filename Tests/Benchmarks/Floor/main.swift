@@ -10,7 +10,9 @@
 // receive, append   and pwrite to growing files that are kept until the end, as a broker's are: the kernel allocates new
 //                   pages. (Pages that were just freed are several times cheaper where a host lends the memory.)
 // receive, rewrite  and pwrite over pages that are in its cache already
-// send file         sendfile of a cached file in regions of a frame's size
+// send file         sendfile of a cached file in regions of a frame's size, one after the other
+// answer with file  the same, each region after a request was received, and behind a header: what a fetch cannot do
+//                   without, since a consumer has one fetch at a time on its way
 //
 // --keep 1 leaves what was appended in the directory.
 
@@ -112,7 +114,7 @@ func receive(_ work: Work, _ files: inout ScratchFiles) -> Cost {
 }
 
 /// The server of a fetch: sends regions of a file that is in the page cache.
-func sendFile() -> Cost {
+func sendFile(onRequest: Bool) -> Cost {
     var files = ScratchFiles()
     let file = files.next()
     defer { files.close() }
@@ -122,24 +124,35 @@ func sendFile() -> Cost {
     for offset in stride(from: 0, to: size, by: 1 << 20) { pwrite(file, place.baseAddress, 1 << 20, offset) }
     place.deallocate()
     let count = bytes / frame
+    let header = onRequest ? 72 : 0
     let (listener, port) = Sockets.listen()
     let client = startThread { [frame] in
         let socket = Sockets.connect(port: port)
-        let place = UnsafeMutableRawBufferPointer.allocate(byteCount: frame, alignment: 4096)
+        let place = UnsafeMutableRawBufferPointer.allocate(byteCount: header + frame, alignment: 4096)
         defer {
             place.deallocate()
             close(socket)
         }
         for _ in 0..<count {
+            if onRequest {
+                guard Sockets.send(socket, UnsafeRawBufferPointer(rebasing: place[..<92])) else { return }
+            }
             guard Sockets.receive(socket, place) else { return }
         }
     }
     let socket = Sockets.accept(listener)
     close(listener)
+    let exchange = UnsafeMutableRawBufferPointer.allocate(byteCount: 92, alignment: 16)
+    defer { exchange.deallocate() }
     let cpu = threadCPU()
     let time = now()
     var position = 0
     for _ in 0..<count {
+        if onRequest {
+            guard Sockets.receive(socket, exchange),
+                Sockets.send(socket, UnsafeRawBufferPointer(rebasing: exchange[..<header]))
+            else { break }
+        }
         if position + frame > size { position = 0 }
         var offset = off_t(position)
         let end = position + frame
@@ -172,4 +185,6 @@ for work in Work.allCases where only ?? work.rawValue == work.rawValue {
     report(work.rawValue, (0..<runs).map { _ in receive(work, &files) })
     files.close()
 }
-if only ?? "send file" == "send file" { report("send file", (0..<runs).map { _ in sendFile() }) }
+for (name, onRequest) in [("send file", false), ("answer with file", true)] where only ?? name == name {
+    report(name, (0..<runs).map { _ in sendFile(onRequest: onRequest) })
+}
