@@ -153,6 +153,9 @@ package struct FetchSessionCache: Sendable {
     }
 
     package var count: Int { sessions.count }
+
+    /// Whether a session is still kept.
+    package func contains(_ id: Int32) -> Bool { sessions[id] != nil }
     package var partitionCount: Int { sessions.values.reduce(0) { $0 + $1.partitions.count } }
 
     // MARK: A request

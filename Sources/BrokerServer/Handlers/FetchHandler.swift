@@ -43,8 +43,8 @@ struct FetchHandler: ApiHandler {
 
 /// A fetch on its way: what it asks of each partition, until it is answered.
 ///
-/// Immutable but for the session, which has its own lock. Reads happen on the connection's loop at first, and on the
-/// thread that completes the wait later.
+/// Immutable but for the session, which has its own lock. Reads happen on the connection's loop; whether there is enough
+/// to read is looked at by whoever makes something happen.
 final class PendingFetch: Sendable {
     private let context: RequestContext<FetchResponse>
     private let session: FetchSessions.Context
@@ -91,12 +91,23 @@ final class PendingFetch: Sendable {
         let mustNotWait =
             maxWait <= 0 || results.isEmpty || bytes >= minBytes
             || results.contains { !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil }
-        if mustNotWait { return answer(results) }
+        if mustNotWait { return answerSoon(results) }
         let operation = DelayedOperation(
             isSatisfied: { [self] in hasEnough() },
-            finish: { [self] _ in answer(readAll()) })
+            finish: { [self] _ in context.onConnection { [self] in answerSoon(readAll()) } })
         let keys = session.partitions.compactMap(\.id)
         handler.replicas.delayedFetch.completeElseWait(operation, keys: keys, timeout: maxWait)
+    }
+
+    /// Answers, a moment later if more is likely to come until then.
+    private func answerSoon(_ results: [PartitionReadResult]) {
+        let bytes = results.reduce(0) { $0 + $1.records.byteCount }
+        guard reader.isFollower, bytes > 0, let pause = session.pause(bytes: bytes) else { return answer(results) }
+        context.onConnection(afterNanoseconds: pause) { [self] in
+            let results = readAll()
+            session.paused(bytesBefore: bytes, bytesAfter: results.reduce(0) { $0 + $1.records.byteCount })
+            answer(results)
+        }
     }
 
     private func hasEnough() -> Bool {

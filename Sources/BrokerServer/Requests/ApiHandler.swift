@@ -70,6 +70,17 @@ struct RequestContext<Response: ResponseMessage>: Sendable {
     /// Ends a request that the protocol does not answer (a produce with acks=0).
     func answerNothing() { responder.sendNothing() }
 
+    /// Runs the last step of an answer that was waited for on the connection's event loop, where it must go in any case:
+    /// what happens until the loop gets to it is still part of the answer, and whoever made it happen is free again.
+    func onConnection(_ body: @escaping @Sendable () -> Void) {
+        if responder.eventLoop.inEventLoop { body() } else { responder.eventLoop.execute(body) }
+    }
+
+    /// Runs `body` on the connection's event loop, later.
+    func onConnection(afterNanoseconds pause: Int64, _ body: @escaping @Sendable () -> Void) {
+        responder.eventLoop.scheduleTask(in: .nanoseconds(pause), body)
+    }
+
     /// Lets the next request of the connection start although this one is not answered yet.
     func started() { responder.started() }
 

@@ -16,9 +16,12 @@ enum BrokerClock {
     }
 
     /// Milliseconds of a clock that never jumps: what deadlines are made of.
-    static var monotonicMilliseconds: UInt64 {
+    static var monotonicMilliseconds: UInt64 { monotonicNanoseconds / 1_000_000 }
+
+    /// The same clock, for what is shorter.
+    static var monotonicNanoseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

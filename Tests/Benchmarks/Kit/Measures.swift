@@ -27,6 +27,17 @@ package struct ProcessReading {
 
     package var cpuSeconds: Double { userSeconds + systemSeconds }
 
+    /// Of several processes together.
+    package init(of processes: [Int]) {
+        for process in processes {
+            let one = ProcessReading(of: process)
+            userSeconds += one.userSeconds
+            systemSeconds += one.systemSeconds
+            residentBytes += one.residentBytes
+            peakResidentBytes += one.peakResidentBytes
+        }
+    }
+
     package init(of process: Int) {
         // The name in parentheses may hold spaces; what counts comes after it.
         let stat = readFile("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []

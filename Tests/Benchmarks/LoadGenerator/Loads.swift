@@ -8,14 +8,15 @@ import Synchronization
 
 private var topic: String { options["topic", default: "bench"] }
 private var port: Int { options.integer("port", default: 9092) }
-private var process: Int { options.integer("pid", default: 0) }
+/// The brokers whose costs are added up.
+private var processes: [Int] { options["pid", default: ""].split(separator: ",").compactMap { Int($0) } }
 private var runs: Int { options.integer("runs", default: 3) }
 private var bytesWanted: Int { Int((Double(options["gigabytes", default: "1"]) ?? 1) * 1e9) }
 private var acks: Int16 { Int16(options.integer("acks", default: 1)) }
 
 /// One line of results, and where the broker's memory stands.
 private func report(_ name: String, cpuPerGB: [Double], userPerGB: [Double], rates: [Double]) {
-    let memory = ProcessReading(of: process)
+    let memory = ProcessReading(of: processes)
     print(
         name, "\(number(cpuPerGB.median)) CPU s/GB (user \(number(userPerGB.median)))",
         "\(number(rates.median, digits: 0)) MB/s",
@@ -28,18 +29,34 @@ private func measure(_ name: String, _ move: () -> Int) {
     var user: [Double] = []
     var rates: [Double] = []
     for _ in 0..<runs {
-        let before = ProcessReading(of: process)
+        let before = ProcessReading(of: processes)
         let start = now()
         var moved = 0
         while moved < bytesWanted { moved += move() }
         let time = now() - start
-        let after = ProcessReading(of: process)
+        let after = ProcessReading(of: processes)
         let gigabytes = Double(moved) / 1e9
         cpu.append((after.cpuSeconds - before.cpuSeconds) / gigabytes)
         user.append((after.userSeconds - before.userSeconds) / gigabytes)
         rates.append(gigabytes * 1000 / time)
     }
     report(name, cpuPerGB: cpu, userPerGB: user, rates: rates)
+}
+
+/// Produces until the broker has heard that it leads the partition.
+private func awaitLeader(_ frame: ByteBuffer, on socket: BrokerSocket) {
+    let begin = now()
+    var answer = ByteBuffer()
+    guard acks != 0 else { return }
+    while true {
+        socket.send(frame)
+        socket.receive(into: &answer)
+        let response: ProduceResponse = decode(answer, version: 9)
+        let error = response.responses.first?.partitionResponses.first?.errorCode
+        let mayCome = error == .notLeaderOrFollower || error == .unknownTopicOrPartition
+        guard mayCome, now() - begin < 10 else { return check(response) }
+        usleep(10_000)
+    }
 }
 
 func produce() {
@@ -49,6 +66,7 @@ func produce() {
     let records = batch(recordBytes: record, batchBytes: size)
     let frame = produceFrame(topic: topic, batch: records, acks: acks)
     let socket = BrokerSocket(port: port)
+    awaitLeader(frame, on: socket)
     var answer = ByteBuffer()
     var waiting = 0
     measure("produce \(record) B in \(size) B, acks=\(acks)") {
@@ -71,11 +89,12 @@ func latency() {
     let connections = options.integer("connections", default: 1)
     let frame = produceFrame(topic: topic, batch: batch(recordBytes: record, batchBytes: 0), acks: acks)
     let sockets = (0..<connections).map { _ in BrokerSocket(port: port) }
+    if let socket = sockets.first { awaitLeader(frame, on: socket) }
     var percentiles: [[Double]] = [[], [], []]
     var cpu: [Double] = []
     var rates: [Double] = []
     for _ in 0..<runs {
-        let before = ProcessReading(of: process)
+        let before = ProcessReading(of: processes)
         let start = now()
         let gathered = Mutex<[Double]>([])
         let threads = sockets.map { socket in
@@ -88,7 +107,7 @@ func latency() {
         let latencies = gathered.withLock { $0 }
         rates.append(Double(latencies.count) / (now() - start))
         for (index, percent) in [50, 99, 99.9].enumerated() { percentiles[index].append(latencies.percentile(percent)) }
-        cpu.append((ProcessReading(of: process).cpuSeconds - before.cpuSeconds) * 1e6 / Double(latencies.count))
+        cpu.append((ProcessReading(of: processes).cpuSeconds - before.cpuSeconds) * 1e6 / Double(latencies.count))
     }
     print(
         "latency of one \(record) B record, acks=\(acks), \(connections) at a time",
@@ -160,11 +179,28 @@ private func nextOffset(after records: ByteBuffer) -> Int64? {
     return next
 }
 
+/// A connection to the controller, or to any broker while there is none.
+private func controllerSocket() -> BrokerSocket {
+    let socket = BrokerSocket(port: port)
+    var request = MetadataRequest()
+    request.topics = []
+    let cluster = socket.exchange(request, version: 5)
+    let controller = cluster.brokers.first { $0.nodeID == cluster.controllerID && $0.port != Int32(port) }
+    return controller.map { BrokerSocket(port: Int($0.port)) } ?? socket
+}
+
 func createTopic() {
     var creatable = CreateTopicsRequest.CreatableTopic()
     creatable.name = topic
     creatable.numPartitions = Int32(options.integer("partitions", default: 1))
     creatable.replicationFactor = 1
+    if let replicas = options["replicas"] {
+        var assignment = CreateTopicsRequest.CreatableReplicaAssignment()
+        assignment.brokerIDs = replicas.split(separator: ",").compactMap { Int32($0) }
+        creatable.assignments = [assignment]
+        creatable.numPartitions = -1
+        creatable.replicationFactor = -1
+    }
     if let messages = options["flush-messages"] {
         var setting = CreateTopicsRequest.CreatableTopicConfig()
         setting.name = "flush.messages"
@@ -174,16 +210,16 @@ func createTopic() {
     var request = CreateTopicsRequest()
     request.topics = [creatable]
     request.timeoutMs = 30_000
-    let socket = BrokerSocket(port: port)
     let begin = now()
     while true {
-        let response = socket.exchange(request, version: 5)
+        let response = controllerSocket().exchange(request, version: 5)
         guard let result = response.topics.first else { fail("empty response") }
         switch result.errorCode {
         case .none: return
         // A broker answers before the first controller is in office, and that before it has told who is alive.
         case .notController where now() - begin < 30: usleep(10_000)
         case .invalidReplicationFactor where now() - begin < 30: usleep(10_000)
+        case .invalidReplicaAssignment where now() - begin < 30: usleep(10_000)
         default: fail("create \(topic): \(result.errorCode)")
         }
     }

@@ -6,11 +6,11 @@
 //   loadgen produce  --port N --pid N [--topic T] [--record 1024] [--batch 131072] [--gigabytes 1] [--acks 1]
 //   loadgen fetch    --port N --pid N [--topic T] [--gigabytes 1] [--partition-bytes 1048576]
 //   loadgen latency  --port N --pid N [--topic T] [--record 100] [--count 20000] [--acks 1] [--connections 1]
-//   loadgen create   --port N [--topic T] [--partitions 1] [--flush-messages N]
+//   loadgen create   --port N [--topic T] [--partitions 1 | --replicas 0,1,2] [--flush-messages N]
 //   loadgen await    --port N [--since NANOSECONDS]   until ApiVersions is answered; since the epoch
 //   loadgen serve    [--port 0] [--work none|sum|append]   a listener with a handler that does next to nothing
 //
-// produce, fetch and latency take --runs (3) and print medians.
+// produce, fetch and latency take --runs (3) and print medians; --pid takes several, whose costs are added up.
 
 import BenchmarkKit
 import Glibc
