@@ -150,7 +150,8 @@ extension LeaderReplication {
     }
 
     private mutating func keepRemotes() {
-        let others = leadership.replicas.filter { $0 != localID }
+        // A reassignment that ends takes a replica away while it is still in sync: until it is not, it counts.
+        let others = (leadership.replicas + leadership.inSyncReplicas).filter { $0 != localID }
         for id in Array(remotes.keys) where !others.contains(id) { remotes[id] = nil }
         for id in others where remotes[id] == nil { remotes[id] = RemoteReplica() }
     }

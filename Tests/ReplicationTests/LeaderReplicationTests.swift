@@ -54,6 +54,18 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.begin(now: 5, isAlive: { $0 != 3 }) == [.highWatermarkAdvanced(10)])
     }
 
+    @Test func aReplicaThatLeavesHoldsTheMarkBackWhileItIsInSync() {
+        var leader = self.leader()
+        _ = leader.appended(logEnd: 10, now: 0, isAlive: everyone)
+        _ = leader.follower(2, fetchedFrom: 10, logStart: 0, now: 1, isAlive: everyone)
+        // A reassignment ends: the new replicas are told while the one that leaves could still be elected.
+        let ending = Leadership(leaderEpoch: 6, partitionEpoch: 8, replicas: [1, 2], inSyncReplicas: [1, 2, 3])
+        #expect(leader.lead(ending, epochStart: 10, logEnd: 10, now: 2) == [])
+        #expect(leader.highWatermark == 0)
+        let ended = Leadership(leaderEpoch: 7, partitionEpoch: 9, replicas: [1, 2], inSyncReplicas: [1, 2])
+        #expect(leader.lead(ended, epochStart: 10, logEnd: 10, now: 3) == [.highWatermarkAdvanced(10)])
+    }
+
     @Test func theMarkNeverMovesBack() {
         var leader = self.leader(logEnd: 20, highWatermark: 15)
         #expect(leader.follower(2, fetchedFrom: 3, logStart: 0, now: 1, isAlive: everyone) == [])
