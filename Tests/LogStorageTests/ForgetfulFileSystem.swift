@@ -47,8 +47,8 @@ final class ForgetfulFileSystem: FileSystem {
         /// Set at a crash: files opened before it are gone.
         var life = 0
     }
-    /// State and nodes are touched under this lock only.
     private let lock = Mutex<Void>(())
+    // `nonisolated(unsafe)` by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
     nonisolated(unsafe) private var guarded: State
 
     init(seed: UInt64) { guarded = State(random: SeededRandom(seed: seed)) }
@@ -345,7 +345,8 @@ final class ForgetfulFileSystem: FileSystem {
         func release() { fileSystem.unlock(path) }
     }
 
-    // Its node is touched under the file system's lock only.
+    // `@unchecked Sendable` by the lock: the node, all that changes, is touched within `perform` only, which holds the
+    // file system's `lock`.
     private final class File: StorageFile, @unchecked Sendable {
         let path: String
         let node: Node

@@ -15,7 +15,8 @@ import Replication
 /// takes its time is left out of the next fetches and comes back when it is done, so that it holds up no other.
 ///
 /// Owner: the event loop, which is also the connection's. ``add(_:)`` and ``remove(_:)`` may be called from any thread.
-// Confined to `loop`: every stored `var` is touched on it only.
+// `@unchecked Sendable` by the event loop: every stored `var` is touched on `loop` only, and who calls from elsewhere is
+// carried there first.
 final class ReplicaFetcher: @unchecked Sendable {
     /// What is the same for all fetchers of a broker.
     struct Environment: Sendable {
