@@ -47,6 +47,9 @@ final class ForgetfulFileSystem: FileSystem {
         /// Set at a crash: files opened before it are gone.
         var life = 0
     }
+    /// Called with the new name after each rename, before its caller goes on.
+    let afterRename = Mutex<(@Sendable (String) -> Void)?>(nil)
+
     private let lock = Mutex<Void>(())
     // `nonisolated(unsafe)` by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
     nonisolated(unsafe) private var guarded: State
@@ -297,6 +300,7 @@ final class ForgetfulFileSystem: FileSystem {
             }
             change(.rename(path, target), in: target, &state)
         }
+        afterRename.withLock { $0 }?(target)
     }
 
     func remove(_ path: String) throws(FileError) {

@@ -87,25 +87,56 @@ package final class PooledFile: Sendable {
 
     /// The open file. Keep it only for the call at hand.
     package func open() throws(FileError) -> any StorageFile {
-        let known: (file: (any StorageFile)?, path: String, mode: FileMode) = state.withLock { state in
+        var names = state.withLock { state -> Names in
             state.usedSinceLastTime = true
-            return (state.file, state.path, state.mode)
+            return Names(state)
         }
-        if let file = known.file { return file }
-        let file: any StorageFile
-        do throws(FileError) {
-            file = try pool.fileSystem.open(known.path, known.mode)
-        } catch {
-            if error.isOutOfHandles {
-                pool.shrink()
-            } else if !error.isNotFound || (path == known.path && state.withLock { $0.nextPath == nil }) {
-                throw error
+        var hasMadeRoom = false
+        while true {
+            if let file = names.file { return file }
+            do throws(FileError) {
+                return adopt(try pool.fileSystem.open(names.path, names.mode))
+            } catch {
+                if error.isOutOfHandles, !hasMadeRoom {
+                    pool.shrink()
+                    hasMadeRoom = true
+                } else if !error.isNotFound {
+                    throw error
+                }
+                // The file may have its next name already, or have been renamed in between, even more than once.
+                if error.isNotFound, let next = names.nextPath,
+                    let file = try openIfThere(next, names.mode)
+                {
+                    return adopt(file)
+                }
+                let now = state.withLock { Names($0) }
+                if error.isNotFound, now.file == nil, now.path == names.path, now.nextPath == names.nextPath {
+                    throw error
+                }
+                names = now
             }
-            // A second try: handles were freed, or the file is being renamed, or was so in between.
-            let now = state.withLock { ($0.nextPath ?? $0.path, $0.mode) }
-            return try adopt(pool.fileSystem.open(now.0, now.1))
         }
-        return adopt(file)
+    }
+
+    /// What ``open()`` looks at, as of one moment.
+    private struct Names {
+        var file: (any StorageFile)?
+        var path: String
+        var nextPath: String?
+        var mode: FileMode
+
+        init(_ state: State) {
+            (file, path, nextPath, mode) = (state.file, state.path, state.nextPath, state.mode)
+        }
+    }
+
+    private func openIfThere(_ path: String, _ mode: FileMode) throws(FileError) -> (any StorageFile)? {
+        do throws(FileError) {
+            return try pool.fileSystem.open(path, mode)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
     }
 
     private func adopt(_ file: any StorageFile) -> any StorageFile {
@@ -119,9 +150,15 @@ package final class PooledFile: Sendable {
         return winner
     }
 
-    /// The file is about to be renamed: who does not find it under the one name looks under the other.
+    /// The file, or a directory above it, is about to be renamed: who does not find it under the one name looks under the
+    /// other.
     func willBeRenamed(to path: String) {
         state.withLock { $0.nextPath = path }
+    }
+
+    /// The rename has failed.
+    func keepsName() {
+        state.withLock { $0.nextPath = nil }
     }
 
     /// The file now has another name; an open descriptor stays good.

@@ -261,6 +261,8 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     }
 
     func willBeRenamed(to path: String) { file.willBeRenamed(to: path) }
+
+    func keepsName() { file.keepsName() }
     func renamed(to path: String) { file.renamed(to: path) }
     func close() { file.close() }
 }

@@ -33,21 +33,29 @@ extension PartitionLog {
     /// Gives all descriptors up without writing anything: the directory is offline, or the log is thrown away.
     package func abandon() {
         mutation.withLock { $0.isClosed = true }
+        published.withLock { $0.isAbandoned = true }
         for segment in published.withLock({ $0.segments }).all { segment.close() }
     }
 
-    /// Renames the partition's directory; used when it is deleted or takes the place of another.
+    /// Renames the partition's directory; used when it is deleted or takes the place of another. Readers are not
+    /// disturbed, whichever files they open meanwhile.
     func move(to directory: String) throws(LogError) {
         try health.watching { () throws(LogError) in
             try mutation.withLock { (state) throws(LogError) in
-                let (old, segments) = published.withLock { ($0.directory, $0.segments) }
-                try logErrors { () throws(FileError) in
+                let (old, listed) = published.withLock { ($0.directory, $0.segments.all) }
+                let segments = listed + state.removed.map(\.segment)
+                for segment in segments { segment.willMove(to: directory) }
+                do throws(FileError) {
                     try pool.fileSystem.rename(old, to: directory)
-                    try pool.fileSystem.syncDirectory(pool.fileSystem.parent(of: directory))
+                } catch {
+                    for segment in segments { segment.doesNotMove() }
+                    throw .file(error)
                 }
                 published.withLock { $0.directory = directory }
-                for segment in segments.all { segment.moved(to: directory) }
-                for (segment, _) in state.removed { segment.moved(to: directory) }
+                for segment in segments { segment.moved(to: directory) }
+                try logErrors { () throws(FileError) in
+                    try pool.fileSystem.syncDirectory(pool.fileSystem.parent(of: directory))
+                }
             }
         }
     }

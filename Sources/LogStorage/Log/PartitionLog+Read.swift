@@ -29,11 +29,14 @@ extension PartitionLog {
                     try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
                 }
             } catch {
-                // The segment may have been removed between the look at the list and the read of its file.
-                guard case .file(let failure) = error, failure.isNotFound, view.isOutdated(in: self) else {
-                    health.report(error)
-                    throw error
+                // The segment, or the whole log, may have been removed between the look at the list and the read of its
+                // file, and that is no failure of the disk.
+                if case .file(let failure) = error, failure.isNotFound {
+                    if view.isOutdated(in: self) { continue }
+                    if published.withLock({ $0.isAbandoned }) { throw .closed }
                 }
+                health.report(error)
+                throw error
             }
         }
     }

@@ -62,6 +62,8 @@ package final class PartitionLog: Sendable {
         var recent = RecentPositions()
         var configuration: LogConfiguration
         var epochs: LeaderEpochCache
+        /// The log is thrown away: files that are gone are no failure of the disk.
+        var isAbandoned = false
     }
     let published: Mutex<Published>
 

@@ -596,10 +596,7 @@ final class LogSegment: Sendable {
         func path(_ kind: SegmentFileName.Kind, _ suffix: SegmentFileName.Suffix) -> String {
             directory + "/" + SegmentFileName(base: base, kind: kind, suffix: suffix).name
         }
-        // Readers that open a file in between find it under its new name.
-        data.willBeRenamed(to: path(.log, suffix))
-        offsetIndex.willBeRenamed(to: path(.index, suffix))
-        timeIndex.willBeRenamed(to: path(.timeindex, suffix))
+        announce(directory, suffix)
         for kind in kinds {
             do throws(FileError) {
                 try pool.fileSystem.rename(path(kind, old), to: path(kind, suffix))
@@ -609,6 +606,28 @@ final class LogSegment: Sendable {
             }
         }
         adopt(directory: directory, suffix: suffix)
+    }
+
+    /// The partition's directory is about to be renamed.
+    func willMove(to directory: String) {
+        announce(directory, state.withLock { $0.suffix })
+    }
+
+    /// The partition's directory could not be renamed.
+    func doesNotMove() {
+        data.keepsName()
+        offsetIndex.keepsName()
+        timeIndex.keepsName()
+    }
+
+    /// Readers that open a file during a rename find it under its new name.
+    private func announce(_ directory: String, _ suffix: SegmentFileName.Suffix) {
+        func path(_ kind: SegmentFileName.Kind) -> String {
+            directory + "/" + SegmentFileName(base: base, kind: kind, suffix: suffix).name
+        }
+        data.willBeRenamed(to: path(.log))
+        offsetIndex.willBeRenamed(to: path(.index))
+        timeIndex.willBeRenamed(to: path(.timeindex))
     }
 
     /// The partition's directory was renamed.
