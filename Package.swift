@@ -112,7 +112,9 @@ let package = Package(
         .testTarget(name: "ClusterMetadataTests", dependencies: ["ClusterMetadata", "KafkaModel"]),
         .target(
             name: "SimulationKit",
-            dependencies: ["KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage"],
+            dependencies: [
+                "KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage", "GoldenFixtures",
+            ],
             path: "Tests/SimulationKit"),
         .executableTarget(name: "Simulate", dependencies: ["SimulationKit"], path: "Tests/Simulate"),
         .testTarget(
@@ -131,7 +133,7 @@ let package = Package(
             name: "CoordinationTestKit",
             dependencies: [
                 "Coordination", "GroupCoordination", "TransactionCoordination", "LogStorage", "KafkaRecords",
-                "KafkaModel", nioCore, ordered,
+                "KafkaModel", "GoldenFixtures", nioCore, ordered,
             ],
             path: "Tests/CoordinationTestKit"),
         .executableTarget(

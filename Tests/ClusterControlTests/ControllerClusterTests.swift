@@ -2,6 +2,7 @@
 
 import ClusterControl
 import ClusterMetadata
+import GoldenFixtures
 import KafkaModel
 import SimulationKit
 import Testing
@@ -410,7 +411,7 @@ import Testing
     private func assign(
         _ partitions: Int, _ factor: Int, _ brokers: [ReplicaPlacement.Broker], start: Int? = 0
     ) -> [[BrokerID]]? {
-        var random = SeededGenerator(seed: 1)
+        var random = SeededRandom(seed: 1)
         return try? ReplicaPlacement.assign(
             partitions: partitions, replicationFactor: factor, brokers: brokers, start: start, using: &random)
     }

@@ -2,6 +2,7 @@
 
 import ClusterControl
 import ClusterMetadata
+import GoldenFixtures
 import KafkaModel
 
 /// One broker's controller on a model ensemble, driven by hand in one thread.
@@ -49,7 +50,7 @@ package final class ControllerHarness {
         self.world = world
         var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
         configure(&settings)
-        controller = Controller(settings: settings, random: SeededGenerator(seed: UInt64(id)))
+        controller = Controller(settings: settings, random: SeededRandom(seed: UInt64(id)))
         registration = Self.registration(id)
         world.harnesses.append(self)
     }
@@ -176,20 +177,5 @@ package final class ControllerHarness {
     package func forget() {
         sent.removeAll()
         notices.removeAll()
-    }
-}
-
-/// A source of numbers that a seed repeats (SplitMix64).
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -129,6 +129,21 @@ struct ConfigurationAdministration: Sendable {
     }
 }
 
+extension Array {
+    /// The resources of a request in its order, each once, with the first of its entries and whether there are more: a
+    /// resource that is named twice is answered once, with an error.
+    fileprivate func onceEach(
+        _ id: (Element) -> ConfigurationAdministration.Resource
+    ) -> [(id: ConfigurationAdministration.Resource, first: Element, isRepeated: Bool)] {
+        let counts = Dictionary(grouping: self, by: id)
+        var seen: Set<ConfigurationAdministration.Resource> = []
+        return compactMap { element in
+            let id = id(element)
+            return seen.insert(id).inserted ? (id, element, counts[id]?.count != 1) : nil
+        }
+    }
+}
+
 /// AlterConfigs, 0–2: replaces the settings of topics and brokers. v2 is flexible.
 struct AlterConfigsHandler: WaitingApiHandler {
     typealias Request = AlterConfigsRequest
@@ -138,18 +153,14 @@ struct AlterConfigsHandler: WaitingApiHandler {
     func answer(
         _ request: AlterConfigsRequest, _ context: RequestContext<AlterConfigsResponse>
     ) async -> AlterConfigsResponse {
-        typealias Resource = ConfigurationAdministration.Resource
         var response = AlterConfigsResponse()
-        let counts = Dictionary(grouping: request.resources) { Resource(type: $0.resourceType, name: $0.resourceName) }
-        var seen: Set<Resource> = []
-        for resource in request.resources {
-            let id = Resource(type: resource.resourceType, name: resource.resourceName)
-            guard seen.insert(id).inserted else { continue }
+        let resources = request.resources.onceEach { .init(type: $0.resourceType, name: $0.resourceName) }
+        for (id, resource, isRepeated) in resources {
             var wire = AlterConfigsResponse.AlterConfigsResourceResponse()
-            wire.resourceType = resource.resourceType
-            wire.resourceName = resource.resourceName
+            wire.resourceType = id.type
+            wire.resourceName = id.name
             wire.errorMessage = nil
-            if let error = await alter(id, resource, isRepeated: counts[id]?.count != 1, request.validateOnly) {
+            if let error = await alter(id, resource, isRepeated: isRepeated, request.validateOnly) {
                 wire.errorCode = error.code
                 wire.errorMessage = error.message ?? error.code.message
             }
@@ -193,18 +204,14 @@ struct IncrementalAlterConfigsHandler: WaitingApiHandler {
     func answer(
         _ request: IncrementalAlterConfigsRequest, _ context: RequestContext<IncrementalAlterConfigsResponse>
     ) async -> IncrementalAlterConfigsResponse {
-        typealias Resource = ConfigurationAdministration.Resource
         var response = IncrementalAlterConfigsResponse()
-        let counts = Dictionary(grouping: request.resources) { Resource(type: $0.resourceType, name: $0.resourceName) }
-        var seen: Set<Resource> = []
-        for resource in request.resources {
-            let id = Resource(type: resource.resourceType, name: resource.resourceName)
-            guard seen.insert(id).inserted else { continue }
+        let resources = request.resources.onceEach { .init(type: $0.resourceType, name: $0.resourceName) }
+        for (id, resource, isRepeated) in resources {
             var wire = IncrementalAlterConfigsResponse.AlterConfigsResourceResponse()
-            wire.resourceType = resource.resourceType
-            wire.resourceName = resource.resourceName
+            wire.resourceType = id.type
+            wire.resourceName = id.name
             wire.errorMessage = nil
-            if let error = await alter(id, resource, isRepeated: counts[id]?.count != 1, request.validateOnly) {
+            if let error = await alter(id, resource, isRepeated: isRepeated, request.validateOnly) {
                 wire.errorCode = error.code
                 wire.errorMessage = error.message ?? error.code.message
             }

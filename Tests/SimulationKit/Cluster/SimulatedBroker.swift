@@ -2,6 +2,7 @@
 
 import ClusterControl
 import ClusterMetadata
+import GoldenFixtures
 import KafkaModel
 import Replication
 
@@ -65,7 +66,7 @@ final class SimulatedBroker {
         self.id = id
         self.world = world
         registration = ControllerHarness.registration(id)
-        sessions = FetchSessionCache(slots: 3, random: SeededGenerator(seed: 0))
+        sessions = FetchSessionCache(slots: 3, random: SeededRandom(seed: 0))
         link = ZooKeeperLink(self, world)
     }
 
@@ -100,10 +101,10 @@ extension SimulatedBroker {
         image = MetadataImage(clusterID: "simulated")
         fence = ControlFence()
         proposals = InSyncProposals()
-        sessions = FetchSessionCache(slots: 3, random: SeededGenerator(seed: world.random.next()))
+        sessions = FetchSessionCache(slots: 3, random: SeededRandom(seed: world.random.next()))
         var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
         settings.leaderImbalanceCheckInterval = .seconds(60)
-        controller = Controller(settings: settings, random: SeededGenerator(seed: world.random.next()))
+        controller = Controller(settings: settings, random: SeededRandom(seed: world.random.next()))
         control(.started(brokerEpoch: epoch))
         every(5000) { $0.checkpoint() }
         every(world.plan.lagTimeMax / 2) { $0.checkLag() }

@@ -2,6 +2,7 @@
 
 import ClusterControl
 import ClusterMetadata
+import GoldenFixtures
 import KafkaModel
 
 /// A whole cluster in one thread, from one seed: brokers, clients, ensemble, network, disks and clocks.
@@ -15,7 +16,7 @@ package final class Simulation {
     package internal(set) var now: Int64 = 0
     package internal(set) var steps = 0
     package internal(set) var zooKeeper = ModelZooKeeper()
-    var random: SeededGenerator
+    var random: SeededRandom
     var network: SimulatedNetwork
     var ensemble = EnsembleState()
     var brokers: [SimulatedBroker] = []
@@ -37,7 +38,7 @@ package final class Simulation {
         self.seed = seed
         self.plan = plan
         tracer = trace
-        random = SeededGenerator(seed: seed)
+        random = SeededRandom(seed: seed)
         network = SimulatedNetwork()
         administrator = zooKeeper.openSession()
         judge = Judge(plan)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import GoldenFixtures
+
 /// What a simulated cluster is made of, and what is done to it. Times are simulated milliseconds.
 ///
 /// The cluster's time-outs are shorter than Kafka's defaults, in about the same proportions, so that more of what happens
@@ -41,7 +43,7 @@ package struct SimulationPlan: Sendable {
 
     /// The plan that belongs to a seed: the cluster's size and what it goes through are drawn too.
     package init(seed: UInt64) {
-        var random = SeededGenerator(seed: seed ^ 0x7051_7053)
+        var random = SeededRandom(seed: seed ^ 0x7051_7053)
         brokers = Int.random(in: 3...5, using: &random)
         topics = Int.random(in: 1...3, using: &random)
         partitions = Int.random(in: 1...4, using: &random)
