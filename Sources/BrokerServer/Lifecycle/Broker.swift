@@ -35,6 +35,7 @@ package final class Broker: Sendable {
     private let replicas: ReplicaManager
     private let listeners: [Listener]
     private let networkGroup: MultiThreadedEventLoopGroup
+    private let fetcherGroup: MultiThreadedEventLoopGroup
     private let configuration: BrokerConfiguration
     private let tasks: [Task<Void, Never>]
     private let failure: BrokerFailure
@@ -57,6 +58,7 @@ package final class Broker: Sendable {
         replicas = parts.replicas
         listeners = parts.listeners
         networkGroup = parts.networkGroup
+        fetcherGroup = parts.fetcherGroup
         configuration = parts.configuration
         tasks = parts.tasks
         failure = parts.failure
@@ -109,6 +111,7 @@ package final class Broker: Sendable {
         sessionFile.remove()
         timer.stop()
         try? await networkGroup.shutdownGracefully()
+        try? await fetcherGroup.shutdownGracefully()
         logger.info("Shut down completed")
     }
 

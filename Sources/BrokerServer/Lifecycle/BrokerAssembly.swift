@@ -32,6 +32,7 @@ enum BrokerAssembly {
         let replicas: ReplicaManager
         let listeners: [Listener]
         let networkGroup: MultiThreadedEventLoopGroup
+        let fetcherGroup: MultiThreadedEventLoopGroup
         let configuration: BrokerConfiguration
         let tasks: [Task<Void, Never>]
         let failure: BrokerFailure
@@ -186,12 +187,15 @@ enum BrokerAssembly {
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
             usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
+        // Fetchers append on their loops, and may wait for a disk there.
+        let fetcherGroup = MultiThreadedEventLoopGroup(
+            numberOfThreads: max(2, configuration.replication.fetchersPerBroker))
         let fetchers = ReplicaFetchers(
             .init(
                 localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
                 versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
                 throttle: throttles.follower, logger: logger),
-            group: networkGroup)
+            group: fetcherGroup)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
@@ -298,7 +302,8 @@ enum BrokerAssembly {
                 threads: threads, timer: timer, jobs: jobs, cleaner: cleaner, controller: controller,
                 proposer: proposer,
                 writer: writer, channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
-                configuration: configuration, tasks: [controllerTask], failure: failure, logger: logger))
+                fetcherGroup: fetcherGroup, configuration: configuration, tasks: [controllerTask], failure: failure,
+                logger: logger))
     }
 
     /// What the broker does again and again, with Kafka's intervals.

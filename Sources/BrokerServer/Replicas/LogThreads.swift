@@ -31,12 +31,17 @@ final class LogThreads: Sendable {
 
 /// One thread with a queue. It takes all that has gathered at once, so that under load a hand-over costs next to nothing:
 /// measured beside an event loop, which wakes for each, and beside no hand-over at all, in `Tests/Benchmarks` (`hop`).
+///
+/// While it sleeps its place can be taken (``performIfIdle(_:)``) by a thread that may wait for a disk itself: the order and
+/// the exclusion stay, two wake-ups are saved.
 final class LogThread: Sendable {
     typealias Work = @Sendable () -> Void
 
     private struct State {
         var queue: [Work] = []
         var isSleeping = false
+        /// Another thread has taken its place.
+        var isLent = false
         var isFinishing = false
     }
 
@@ -44,8 +49,8 @@ final class LogThread: Sendable {
     typealias Flushed = @Sendable (LogError?) -> Void
 
     private let state = Mutex(State())
-    /// Logs to be flushed once what was taken from the queue is done, each once for all who wait for it. Touched by the
-    /// thread itself only.
+    /// Logs to be flushed once what was taken from the queue is done, each once for all who wait for it. Touched by work of
+    /// this thread only.
     private let unflushed = Mutex<[(log: PartitionLog, waiting: [Flushed])]>([])
     /// True while a wake-up is pending.
     private let wakeUp = ConditionLock(value: false)
@@ -61,10 +66,33 @@ final class LogThread: Sendable {
         let mustWake = state.withLock { state in
             guard !state.isFinishing else { return false }
             state.queue.append(work)
-            defer { state.isSleeping = false }
-            return state.isSleeping
+            // Who has taken its place wakes it when done.
+            guard state.isSleeping, !state.isLent else { return false }
+            state.isSleeping = false
+            return true
         }
         if mustWake { wake() }
+    }
+
+    /// Runs work at once, on the calling thread, as if it were this one; false when this one is not idle. What is
+    /// submitted meanwhile comes after it.
+    func performIfIdle(_ work: () -> Void) -> Bool {
+        let isMine = state.withLock { state in
+            guard state.isSleeping, !state.isLent, !state.isFinishing else { return false }
+            state.isLent = true
+            return true
+        }
+        guard isMine else { return false }
+        work()
+        flushGathered()
+        let mustWake = state.withLock { state in
+            state.isLent = false
+            guard !state.queue.isEmpty || state.isFinishing else { return false }
+            state.isSleeping = false
+            return true
+        }
+        if mustWake { wake() }
+        return true
     }
 
     /// Flushes a log after the work that was queued together, and then calls `body`. To be called by work on this thread.
@@ -78,7 +106,8 @@ final class LogThread: Sendable {
         }
     }
 
-    /// One flush per log for all that has gathered: while it lasts, the next ones gather. On this thread only.
+    /// One flush per log for all that has gathered: while it lasts, the next ones gather. To be called by work on this
+    /// thread.
     func flushGathered() {
         while true {
             let due = unflushed.withLock { unflushed in
@@ -113,9 +142,9 @@ final class LogThread: Sendable {
         var batch: [Work] = []
         while true {
             let isFinishing = state.withLock { state in
-                swap(&batch, &state.queue)
+                if !state.isLent { swap(&batch, &state.queue) }
                 if batch.isEmpty { state.isSleeping = true }
-                return state.isFinishing
+                return state.isFinishing && !state.isLent
             }
             if batch.isEmpty {
                 if isFinishing { break }

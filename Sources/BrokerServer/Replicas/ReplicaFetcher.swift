@@ -10,11 +10,13 @@ import Replication
 
 /// Fetches the partitions that one broker leads and that hash to this fetcher: all in one request, one request at a time.
 ///
-/// A turn is: ask what must be known before fetching (epoch ends, log ends), or fetch; hand the answers to the partitions'
-/// log threads; when these are done, the next turn, which tells the leader how far the logs are. A partition whose disk
-/// takes its time is left out of the next fetches and comes back when it is done, so that it holds up no other.
+/// A turn is: ask what must be known before fetching (epoch ends, log ends), or fetch; do with the answers what the
+/// partitions' log threads would do, in their place while they are idle, else hand the answers to them; when all is done,
+/// the next turn, which tells the leader how far the logs are. A partition whose disk takes its time is left to its log
+/// thread and out of the next fetches, and comes back when that is done, so that it holds up no other.
 ///
-/// Owner: the event loop, which is also the connection's. ``add(_:)`` and ``remove(_:)`` may be called from any thread.
+/// Owner: the event loop, which is also the connection's, and serves fetchers only. ``add(_:)`` and ``remove(_:)`` may be
+/// called from any thread.
 // `@unchecked Sendable` by the event loop: every stored `var` is touched on `loop` only, and who calls from elsewhere is
 // carried there first.
 final class ReplicaFetcher: @unchecked Sendable {
@@ -59,6 +61,9 @@ final class ReplicaFetcher: @unchecked Sendable {
     private static let throttlePause: Int64 = 100
     /// How long a turn waits for the slowest disk.
     private static let patience = TimeAmount.milliseconds(50)
+    /// An append that takes longer than this waits for its disk, and the next ones are left to the log threads for a while.
+    private static let slowAppend = TimeAmount.milliseconds(5)
+    private static let slowTime = TimeAmount.seconds(1)
     /// How long a fetch that waits at the leader goes on after a partition was added, which may not be the only one.
     private static let gathering = TimeAmount.milliseconds(3)
 
@@ -80,6 +85,8 @@ final class ReplicaFetcher: @unchecked Sendable {
     private var sessionErrors = 0
     private var lastRefresh: Int64 = 0
     private var alarm: Scheduled<Void>?
+    /// Until when a disk counts as slow.
+    private var slowUntil = NIODeadline.uptimeNanoseconds(0)
     private var interruption: Scheduled<Void>?
     /// The connection was closed from here; its end says nothing of the leader.
     private var isInterrupted = false
@@ -420,12 +427,12 @@ extension ReplicaFetcher {
     }
 
     private func deliver(_ deliveries: [Delivery]) {
-        guard !deliveries.isEmpty else { return turn() }
-        var groups: [ObjectIdentifier: [Delivery]] = [:]
-        for delivery in deliveries { groups[ObjectIdentifier(delivery.followed.thread), default: []].append(delivery) }
+        let groups = Dictionary(grouping: deliveries) { ObjectIdentifier($0.followed.thread) }.values
+            .filter { !perform($0) }
+        guard !groups.isEmpty else { return turn() }
         let current = round
         phase = .delivering(round: current, groups: groups.count)
-        for group in groups.values {
+        for group in groups {
             for delivery in group { entries[delivery.followed.id]?.isBusy = true }
             group[0].followed.thread.submit { [self] in
                 for delivery in group { delivery.take() }
@@ -441,6 +448,21 @@ extension ReplicaFetcher {
             turn()
         }
         alarm = patience
+    }
+
+    /// Does the work of a log thread in its place. False when that is busy, or a disk has lately taken its time.
+    private func perform(_ group: [Delivery]) -> Bool {
+        let start = NIODeadline.now()
+        guard start >= slowUntil else { return false }
+        guard group[0].followed.thread.performIfIdle({ for delivery in group { delivery.take() } }) else { return false }
+        let end = NIODeadline.now()
+        if end - start > Self.slowAppend { slowUntil = end + Self.slowTime }
+        let now = now
+        for delivery in group {
+            guard let entry = entries[delivery.followed.id], entry.followed === delivery.followed else { continue }
+            place(entry, now)
+        }
+        return true
     }
 
     private func finished(_ group: [Delivery], round finished: Int) {
