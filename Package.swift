@@ -8,6 +8,7 @@ import PackageDescription
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -36,6 +37,7 @@ let package = Package(
 
         // MARK: Words: the vocabulary.
         .target(name: "KafkaModel"),
+        .target(name: "Metrics"),
 
         // MARK: Bytes: records and messages.
         .target(name: "KafkaRecords", dependencies: ["KafkaModel", "CCompression", nioCore]),
@@ -57,12 +59,13 @@ let package = Package(
         .target(name: "BrokerSettings", dependencies: ["KafkaModel"]),
 
         // MARK: Rim: ZooKeeper and sockets.
-        .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", deque]),
+        .target(name: "ZooKeeperClient", dependencies: ["CZooKeeper", "Metrics", deque]),
         .target(
             name: "ZooKeeperStore",
             dependencies: ["ZooKeeperClient", "KafkaModel", "ClusterMetadata", "ClusterControl"]),
         .target(
             name: "KafkaNetworking", dependencies: ["KafkaModel", "KafkaProtocol", nioCore, nioPosix, logging, deque]),
+        .target(name: "HTTPServing", dependencies: [nioCore, nioPosix, nioHTTP, logging]),
 
         // MARK: The whole.
         .target(
@@ -75,8 +78,8 @@ let package = Package(
             dependencies: [
                 "KafkaModel", "KafkaRecords", "KafkaProtocol", "LogStorage", "Replication", "ClusterMetadata",
                 "ClusterControl", "Coordination", "GroupCoordination", "TransactionCoordination", "BrokerSettings",
-                "ZooKeeperClient", "ZooKeeperStore", "KafkaNetworking", nioCore, nioPosix, nioConcurrency, logging,
-                deque, ordered,
+                "ZooKeeperClient", "ZooKeeperStore", "KafkaNetworking", "HTTPServing", "Metrics", nioCore, nioPosix,
+                nioConcurrency, logging, deque, ordered,
             ]),
         .target(
             name: "KafkaTools",
@@ -100,6 +103,8 @@ let package = Package(
             ],
             path: "Tests/Fuzz"),
         .testTarget(name: "KafkaModelTests", dependencies: ["KafkaModel"]),
+        .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+        .testTarget(name: "HTTPServingTests", dependencies: ["HTTPServing", nioCore, nioPosix, logging]),
         .testTarget(
             name: "KafkaRecordsTests", dependencies: ["KafkaRecords", "KafkaModel", "GoldenFixtures", nioCore]),
         .testTarget(
@@ -177,7 +182,7 @@ let package = Package(
             dependencies: [
                 "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata",
                 "ZooKeeperStore", "ClusterControl", "BrokerSettings", "Coordination", "GroupCoordination",
-                "Replication", nioCore, logging,
+                "Replication", "KafkaNetworking", "Metrics", nioCore, nioPosix, logging,
             ]),
 
         // MARK: Benchmarks, run by `make bench`.

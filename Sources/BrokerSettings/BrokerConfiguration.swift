@@ -27,6 +27,7 @@ package struct BrokerConfiguration: Sendable {
     package let transactions: Transactions
     package let quotas: Quotas
     package let shutdown: ControlledShutdown
+    package let monitoring: Monitoring
     /// What a topic without settings of its own has.
     package let topicDefaults: TopicConfiguration
 
@@ -58,6 +59,7 @@ package struct BrokerConfiguration: Sendable {
         transactions = Transactions(values)
         quotas = Quotas(values)
         shutdown = ControlledShutdown(values)
+        monitoring = try Monitoring(values)
         topicDefaults = try TopicConfiguration(overrides: [:], defaults: Self.topicDefaults(values, logs: logs))
         try checkAcrossSettings()
     }

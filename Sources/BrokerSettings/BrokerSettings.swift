@@ -22,7 +22,7 @@ package enum BrokerSettings {
             documentation: "The most bytes per second that moves between log directories copy."),
     ]
 
-    private static let byName = Dictionary(uniqueKeysWithValues: (table + dynamicOnly).map { ($0.name, $0) })
+    private static let byName = Dictionary(uniqueKeysWithValues: (table + own + dynamicOnly).map { ($0.name, $0) })
 
     /// The row of exactly this name.
     package static func setting(named name: String) -> Setting? { byName[name] }

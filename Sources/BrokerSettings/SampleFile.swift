@@ -22,6 +22,7 @@ package enum SampleFile {
         ("transaction.state.log.replication.factor", "1"),
         ("transaction.state.log.min.isr", "1"),
         ("group.initial.rebalance.delay.ms", "0"),
+        ("monitoring.http.listener", "127.0.0.1:7071"),
     ]
 
     private static let sections = [

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import Metrics
 import Synchronization
 
 /// A client that outlives connections and sessions, by the rules of Kafka's own.
@@ -15,6 +16,8 @@ import Synchronization
 /// `onEvent` is called in order, one event at a time, on the client's own queue; it must not block.
 package final class ZooKeeperConnection: ZooKeeperCalls {
     private let core: ClientCore
+    /// How long requests took, from sending to the last answer of those that were sent together.
+    package let latencies = Histogram()
 
     /// Prepares a client; nothing happens before ``connect()``. `beforeReplacing` runs after a session has expired,
     /// before the next one is made: who owns ephemeral nodes gives up there what it held through them.
@@ -44,7 +47,9 @@ package final class ZooKeeperConnection: ZooKeeperCalls {
                 for index in missing { results[index] = .failure(error) }
                 return results
             case .success(let session):
+                let start = ContinuousClock.now
                 let answers = await session.submit(missing.map { requests[$0] })
+                latencies.record(nanoseconds: Int64((ContinuousClock.now - start) / .nanoseconds(1)))
                 for (index, answer) in zip(missing, answers) { results[index] = answer }
                 missing.removeAll { results[$0] != .failure(.connectionLoss) }
             }

@@ -11,7 +11,7 @@ import Glibc
 
 /// `martlet broker`: reads the settings, runs a broker until SIGTERM or SIGINT, and tells systemd how it fares.
 enum BrokerProgram {
-    static let version = "0.1.0"
+    static let version = Broker.version
 
     /// - Returns: the process's exit code: 0 after an orderly stop, 1 when the settings or the start failed.
     static func run(_ arguments: [String]) async -> Int32 {

@@ -5,7 +5,7 @@ import Testing
 @testable import KafkaNetworking
 
 @Suite struct ConnectionMachineTests {
-    typealias Machine = ConnectionMachine<String, String>
+    typealias Machine = ConnectionMachine<String, String?>
 
     private func machine(requests: Int = 100, bytes: Int = 1000) -> Machine {
         Machine(limits: .init(requests: requests, bytes: bytes))

@@ -50,12 +50,12 @@ func endpoint(host: String = "127.0.0.1", port: Int = 0) -> Endpoint {
 func withListener(
     _ handler: any RequestHandler = echo, limits: ConnectionLimits = ConnectionLimits(),
     admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil,
-    _ body: (Listener) async throws -> Void
+    observer: (any RequestObserver)? = nil, _ body: (Listener) async throws -> Void
 ) async throws {
     let listener = try await Listener.bind(
         ListenerConfiguration(endpoint: endpoint(), limits: limits), handler: handler,
         on: MultiThreadedEventLoopGroup.singleton, admission: admission, requestMemory: requestMemory,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        observer: observer, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     do {
         try await body(listener)
     } catch {

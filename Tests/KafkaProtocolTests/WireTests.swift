@@ -259,6 +259,33 @@ import Testing
         buffer.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
     }
 
+    // MARK: Errors on their way out
+
+    @Test func theErrorsOfAnAnswerAreNotedWhereverTheyStand() throws {
+        var response = ProduceResponse()
+        for (topic, errors) in [("a", [ErrorCode.none, .corruptMessage]), ("b", [.notLeaderOrFollower, .none])] {
+            var wire = ProduceResponse.TopicProduceResponse()
+            wire.name = topic
+            wire.partitionResponses = errors.map {
+                var partition = ProduceResponse.PartitionProduceResponse()
+                partition.errorCode = $0
+                return partition
+            }
+            response.responses.append(wire)
+        }
+        let (parts, errors) = try Frame.encodeResponseNotingErrors(correlationID: 7, response, version: 9)
+        #expect(errors == [.corruptMessage, .notLeaderOrFollower])
+        #expect(parts.count == 1)
+        let plain = try Frame.encodeResponse(correlationID: 7, response, version: 9)
+        guard case .bytes(let noting)? = parts.first, case .bytes(let same)? = plain.first else {
+            Issue.record("not in one buffer")
+            return
+        }
+        #expect(noting == same)
+        let fine = try Frame.encodeResponseNotingErrors(correlationID: 7, HeartbeatResponse(), version: 4)
+        #expect(fine.errors.isEmpty)
+    }
+
     // MARK: Data with its version
 
     @Test func storedDataBeginsWithItsVersion() throws {

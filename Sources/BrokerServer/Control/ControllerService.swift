@@ -4,6 +4,7 @@ import ClusterControl
 import ClusterMetadata
 import KafkaModel
 import Logging
+import Metrics
 import Synchronization
 import ZooKeeperStore
 
@@ -35,16 +36,23 @@ final class ControllerService: Sendable {
     private let state = Mutex(State())
     private let topicNames = Mutex<[KafkaUUID: String]>([:])
     private let active = Mutex(false)
+    private let machine: Controller
+    /// Leaders that were elected from outside the in-sync sets.
+    let uncleanElections = Counter()
 
     init(settings: ControllerSettings, surroundings: Surroundings, logger: Logger) {
         self.settings = settings
         self.surroundings = surroundings
         self.logger = logger
+        machine = Controller(settings: settings)
         (events, queue) = AsyncStream<ControllerEvent>.makeStream()
     }
 
     /// Whether this broker is the controller, as far as its machine knows.
     var isActive: Bool { active.withLock { $0 } }
+
+    /// What the cluster looks like to the controller; nil where this broker is not it.
+    var counts: ControllerCounts? { isActive ? machine.counts : nil }
 
     /// Queues an event behind those that wait.
     func submit(_ event: ControllerEvent) { queue.yield(event) }
@@ -78,7 +86,6 @@ final class ControllerService: Sendable {
 
     /// Processes events until the task is cancelled.
     func run() async {
-        let machine = Controller(settings: settings)
         var senders: [BrokerID: ControlRequestSender] = [:]
         var timers: [ControllerTimer: TimerThread.Handle] = [:]
         for await event in events {
@@ -132,6 +139,7 @@ final class ControllerService: Sendable {
         case .brokerEpochChanged(let epoch):
             surroundings.brokerEpochChanged(epoch)
         case .notice(let notice):
+            if case .uncleanElection = notice { uncleanElections.add() }
             ControllerLog.write(notice, to: logger)
         }
     }

@@ -91,6 +91,9 @@ final class GroupCoordinationService: Sendable {
         return listed
     }
 
+    /// How much is looked after here.
+    var counts: GroupCounts { shards.reduce(into: GroupCounts()) { $0 += $1.look { $0.counts } } }
+
     private func shard(of group: String) -> GroupShard? { table.shard(of: group) }
 
     private var shards: [GroupShard] { table.shards }

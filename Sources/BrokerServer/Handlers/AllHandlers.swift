@@ -13,7 +13,7 @@ enum AllHandlers {
             clientHandlers(services, served) + groupHandlers(services)
                 + transactionHandlers(services) + administrationHandlers(services)
                 + clusterHandlers(services),
-            logger: services.logger)
+            metrics: services.requestMetrics, logger: services.logger)
         served.versions.withLock { $0 = dispatcher.servedVersions }
         return dispatcher
     }

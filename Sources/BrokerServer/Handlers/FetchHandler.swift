@@ -2,6 +2,7 @@
 
 import ClusterMetadata
 import KafkaModel
+import KafkaNetworking
 import KafkaProtocol
 import KafkaRecords
 import LogStorage
@@ -162,8 +163,12 @@ final class PendingFetch: Sendable {
         return handler.throttle.isExceeded && !hosted.isInSync(id)
     }
 
-    /// Counts what of an answer goes to throttled replicas, in sync or not.
+    /// Counts what of an answer goes out, and what of that to throttled replicas, in sync or not.
     private func count(_ results: [PartitionReadResult]) {
+        for result in results {
+            let bytes = result.records.byteCount
+            if bytes > 0 { result.topic?.sent(bytes: bytes, toFollower: reader.isFollower) }
+        }
         guard reader.isFollower else { return }
         var bytes = 0
         for (partition, result) in zip(session.partitions, results) where result.records.byteCount > 0 {
@@ -220,7 +225,7 @@ final class PendingFetch: Sendable {
                 return wire
             }
         }
-        context.answer(response)
+        context.answer(response, AnswerNotes(isFromFollower: reader.isFollower))
     }
 
     private func describe(

@@ -2,6 +2,7 @@
 
 import ClusterMetadata
 import KafkaModel
+import KafkaNetworking
 import KafkaProtocol
 import KafkaRecords
 import NIOCore
@@ -195,22 +196,24 @@ final class PendingProduce: Sendable {
     }
 
     private func acknowledge(_ outcomes: [ProduceOutcome]) {
+        // Here ends what this broker does by itself.
+        let notes = AnswerNotes(processed: .now())
         switch acks {
         case .none:
             // There is no answer to carry an error: the closed connection makes the producer look again.
             let hasFailed = outcomes.contains { if case .refused = $0 { true } else { false } }
-            if hasFailed { context.closeConnection() } else { context.answerNothing() }
+            if hasFailed { context.closeConnection() } else { context.answerNothing(notes) }
         case .leader:
-            answer(outcomes)
+            answer(outcomes, notes)
         case .all:
-            awaitReplicas(outcomes)
+            awaitReplicas(outcomes, notes)
         }
     }
 
     /// Waits until every in-sync replica has what was appended, or the producer's patience ends.
-    private func awaitReplicas(_ outcomes: [ProduceOutcome]) {
+    private func awaitReplicas(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
         let waiting = zip(partitions, outcomes).filter { if case .appended = $1 { true } else { false } }
-        guard !waiting.isEmpty else { return answer(outcomes) }
+        guard !waiting.isEmpty else { return answer(outcomes, notes) }
         let settled = Settled()
         let operation = DelayedOperation(
             isSatisfied: { [self] in
@@ -231,7 +234,7 @@ final class PendingProduce: Sendable {
                         guard case .appended = outcome else { return outcome }
                         let error = errors[partition] ?? .requestTimedOut
                         return error.isNone ? outcome : .refused(ProduceRefusal(error))
-                    })
+                    }, notes)
             })
         replicas.delayedProduce.completeElseWait(operation, keys: waiting.map(\.0), timeout: timeout)
     }
@@ -241,7 +244,7 @@ final class PendingProduce: Sendable {
         let errors = Mutex<[TopicPartition: ErrorCode]>([:])
     }
 
-    private func answer(_ outcomes: [ProduceOutcome]) {
+    private func answer(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
         var response = ProduceResponse()
         var leaders: Set<BrokerID> = []
         for (partition, outcome) in zip(partitions, outcomes) {
@@ -288,6 +291,6 @@ final class PendingProduce: Sendable {
             wire.rack = image.brokers[id]?.rack
             return wire
         }
-        context.answer(response)
+        context.answer(response, notes)
     }
 }

@@ -39,6 +39,7 @@ package final class Broker: Sendable {
     private let configuration: BrokerConfiguration
     private let tasks: [Task<Void, Never>]
     private let failure: BrokerFailure
+    private let monitoring: Monitoring
     private let logger: Logger
 
     // The parts are many and made in order; `BrokerAssembly` is the place where that happens.
@@ -62,10 +63,17 @@ package final class Broker: Sendable {
         configuration = parts.configuration
         tasks = parts.tasks
         failure = parts.failure
+        monitoring = parts.monitoring
         logger = parts.logger
     }
 
+    /// The program's own version; Kafka's is the protocol's.
+    package static let version = "0.1.0"
+
     package var id: BrokerID { identity.id }
+
+    /// The port of `monitoring.http.listener`; nil where there is none.
+    package var monitoringPort: Int? { monitoring.port }
 
     /// The port that a listener has bound; nil for a name that is none.
     package func port(of listener: String) -> Int? {
@@ -87,12 +95,14 @@ package final class Broker: Sendable {
     package func waitForFailure() async -> String? { await failure.first }
 
     /// Whether the parts that must never stand still have moved lately, for a watchdog.
-    package var makesProgress: Bool { timer.isAlive }
+    package var makesProgress: Bool { monitoring.standstill == nil }
 
     /// Stops in order; at most as long as the controlled shutdown and the disks take.
     package func shutDown() async {
         logger.info("Shutting down")
+        monitoring.status.enter(.handingOver)
         if configuration.shutdown.isEnabled { await handOverLeaderships() }
+        monitoring.status.enter(.stopping)
         for listener in listeners { await listener.stopAccepting() }
         jobs.stop()
         proposer.stop()
@@ -112,6 +122,7 @@ package final class Broker: Sendable {
         timer.stop()
         try? await networkGroup.shutdownGracefully()
         try? await fetcherGroup.shutdownGracefully()
+        await monitoring.close()
         logger.info("Shut down completed")
     }
 

@@ -36,21 +36,30 @@ enum BrokerAssembly {
         let configuration: BrokerConfiguration
         let tasks: [Task<Void, Never>]
         let failure: BrokerFailure
+        let monitoring: Monitoring
         let logger: Logger
     }
 
     static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
-        let ensemble = try await Ensemble.connect(configuration, logger: logger)
+        // First, so that all that follows can be watched.
+        let monitoring = Monitoring(configuration.monitoring, version: Broker.version)
+        try await monitoring.listen(configuration.monitoring, logger: logger)
         do throws(StartError) {
-            return try await start(configuration, ensemble, logger: logger)
+            let ensemble = try await Ensemble.connect(configuration, monitoring, logger: logger)
+            do throws(StartError) {
+                return try await start(configuration, ensemble, monitoring, logger: logger)
+            } catch {
+                await ensemble.connection.close()
+                throw error
+            }
         } catch {
-            await ensemble.connection.close()
+            await monitoring.close()
             throw error
         }
     }
 
     private static func start(
-        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, logger: Logger
+        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, _ monitoring: Monitoring, logger: Logger
     ) async throws(StartError) -> Broker {
         let store = ensemble.store
         try await ensemble.prepare()
@@ -70,7 +79,7 @@ enum BrokerAssembly {
         let gate = RequestGate()
         let listeners: [Listener]
         do throws(StartError) {
-            listeners = try await bind(configuration, gate, on: networkGroup, logger: logger)
+            listeners = try await bind(configuration, gate, on: networkGroup, monitoring.requests, logger: logger)
         } catch {
             timer.stop()
             try? await networkGroup.shutdownGracefully()
@@ -79,13 +88,17 @@ enum BrokerAssembly {
         do throws(StartError) {
             let settings = TopicSettingsRegistry(configuration)
             try await ensemble.loadTopicSettings(into: settings, logger: logger)
-            let router = ensemble.router
-            let logs = try openLogs(configuration, id: id, clusterID: clusterID, settings, router, logger: logger)
+            monitoring.watch(timer, loops: Array(networkGroup.makeIterator()))
+            monitoring.status.enter(.recovering)
+            let logs = try openLogs(
+                configuration, id: id, clusterID: clusterID, settings, ensemble.router, monitoring.status,
+                logger: logger)
+            monitoring.status.enter(.registering)
             // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
             await ensemble.endSession(of: sessionFile, configuration, logger: logger)
             return try await assemble(
                 configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, gate, listeners,
-                settings, logs, logger)
+                settings, logs, monitoring, logger)
         } catch {
             for listener in listeners { await listener.close() }
             timer.stop()
@@ -111,7 +124,8 @@ enum BrokerAssembly {
     }
 
     private static func bind(
-        _ configuration: BrokerConfiguration, _ gate: RequestGate, on group: MultiThreadedEventLoopGroup, logger: Logger
+        _ configuration: BrokerConfiguration, _ gate: RequestGate, on group: MultiThreadedEventLoopGroup,
+        _ requests: RequestMetrics?, logger: Logger
     ) async throws(StartError) -> [Listener] {
         let network = configuration.network
         let admission = ConnectionAdmission(
@@ -133,7 +147,7 @@ enum BrokerAssembly {
                 bound.append(
                     try await Listener.bind(
                         listener, handler: gate, on: group, admission: admission, requestMemory: memory,
-                        logger: logger))
+                        observer: requests, logger: logger))
             } catch {
                 for listener in bound { await listener.close() }
                 throw StartError("\(error)")
@@ -148,7 +162,7 @@ enum BrokerAssembly {
 
     private static func openLogs(
         _ configuration: BrokerConfiguration, id: BrokerID, clusterID: String, _ settings: TopicSettingsRegistry,
-        _ router: EventRouter, logger: Logger
+        _ router: EventRouter, _ status: BrokerStatus, logger: Logger
     ) throws(StartError) -> LogDirectories {
         var directories = LogDirectoriesConfiguration(
             paths: configuration.logs.directories, brokerID: id, clusterID: clusterID)
@@ -158,9 +172,9 @@ enum BrokerAssembly {
         directories.defaults = LogConfiguration(configuration.topicDefaults)
         directories.topics = settings.all.mapValues(\.log)
         do throws(LogDirectoriesError) {
-            return try LogDirectories.open(directories, now: BrokerClock.now, logger: logger) { event in
-                router.logDirectory(event)
-            }
+            return try LogDirectories.open(
+                directories, now: BrokerClock.now, logger: logger, opening: { status.opening($0) },
+                onEvent: { router.logDirectory($0) })
         } catch {
             throw StartError("\(error)")
         }
@@ -172,12 +186,12 @@ enum BrokerAssembly {
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
         _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
         _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
-        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ logger: Logger
+        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring, _ logger: Logger
     ) async throws(StartError) -> Broker {
         let live = LiveConfiguration(configuration)
         let throttles = ReplicationThrottles { live.current }
         let metadata = MetadataCache(clusterID: clusterID)
-        let threads = LogThreads(count: configuration.network.ioThreads)
+        let threads = LogThreads(count: configuration.network.ioThreads, flushes: monitoring.replicas.flushes)
         let interBroker = configuration.network.interBrokerListener
         let versions = ControlVersions(configuration.interBrokerProtocol)
         let channel = ControllerChannel(
@@ -202,6 +216,7 @@ enum BrokerAssembly {
             moves: DirectoryMoves(
                 threads: configuration.logs.moveThreads, timer: timer,
                 throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger),
+            metrics: monitoring.replicas,
             propose: { partition, topicID, proposal in
                 if asksController {
                     proposer.propose(partition, topicID: topicID, proposal)
@@ -228,7 +243,11 @@ enum BrokerAssembly {
                 senders: .init(
                     controllerID: identity.id, listener: interBroker, versions: versions, group: networkGroup,
                     requestTimeout: configuration.network.requestTimeout, logger: logger),
-                controllerChanged: { _ in }, brokerEpochChanged: { identity.epoch = $0 }),
+                controllerChanged: { _ in },
+                brokerEpochChanged: {
+                    identity.epoch = $0
+                    monitoring.status.registered()
+                }),
             logger: logger)
         let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
@@ -260,7 +279,7 @@ enum BrokerAssembly {
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
             groups: groups, transactions: transactions, markerWriter: markerWriter, verifier: verifier,
-            cleaner: cleaner, logger: logger)
+            cleaner: cleaner, requestMetrics: monitoring.requests, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
@@ -279,6 +298,7 @@ enum BrokerAssembly {
         } catch {
             throw StartError("the broker could not be registered: \(error)")
         }
+        monitoring.status.registered()
         // The controller's first request may be to this very broker.
         gate.open(dispatcher)
         let controllerTask = Task { await controller.run() }
@@ -295,6 +315,12 @@ enum BrokerAssembly {
             if replicas.hasRoomAgain() { changes.letTheControllerAskAgain() }
         }
         cleaner.start()
+        show(
+            monitoring, jobs, listeners, ThreadSource(LoopUse(Array(networkGroup.makeIterator())), threads),
+            ReplicaSource(replicas, fetchers), LogSource(logs, cleaner, flushes: monitoring.replicas.flushes),
+            ControlSource(controller, ensemble.connection, monitoring.session, groups))
+        monitoring.watch(threads)
+        monitoring.status.serve { metadata.current.brokers[identity.id] != nil }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(
@@ -303,7 +329,21 @@ enum BrokerAssembly {
                 proposer: proposer,
                 writer: writer, channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
                 fetcherGroup: fetcherGroup, configuration: configuration, tasks: [controllerTask], failure: failure,
-                logger: logger))
+                monitoring: monitoring, logger: logger))
+    }
+
+    /// What is to be seen of a broker that is whole.
+    private static func show(
+        _ monitoring: Monitoring, _ jobs: PeriodicJobs, _ listeners: [Listener], _ threads: ThreadSource,
+        _ replicas: ReplicaSource, _ logs: LogSource, _ control: ControlSource
+    ) {
+        let registry = monitoring.registry
+        registry.add { ListenerSource.write(listeners, &$0) }
+        registry.add { threads.write(&$0) }
+        registry.add { replicas.write(&$0) }
+        registry.add { logs.write(&$0) }
+        registry.add { control.write(&$0) }
+        jobs.schedule(every: .seconds(5)) { monitoring.progress.ask() }
     }
 
     /// What the broker does again and again, with Kafka's intervals.

@@ -15,7 +15,9 @@ struct Ensemble: Sendable {
     private let zooKeeper: ZooKeeperConfiguration
 
     /// Connects, within `zookeeper.connection.timeout.ms`.
-    static func connect(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Ensemble {
+    static func connect(
+        _ configuration: BrokerConfiguration, _ monitoring: Monitoring, logger: Logger
+    ) async throws(StartError) -> Ensemble {
         let settings = configuration.zooKeeper
         let zooKeeper: ZooKeeperConfiguration
         do throws(ZooKeeperError) {
@@ -30,7 +32,7 @@ struct Ensemble: Sendable {
         } catch {
             throw StartError("ZooKeeper at \(settings.connect): \(error)")
         }
-        let router = EventRouter(logger: logger)
+        let router = EventRouter(status: monitoring.status, metrics: monitoring.session, logger: logger)
         let connection = ZooKeeperConnection(
             zooKeeper, beforeReplacing: { await router.sessionIsBeingReplaced() }, onEvent: { router.happened($0) })
         do throws(ZooKeeperError) {

@@ -23,9 +23,13 @@ final class EventRouter: Sendable {
     }
 
     private let parts = Mutex<Parts?>(nil)
+    private let status: BrokerStatus
+    private let metrics: SessionMetrics
     private let logger: Logger
 
-    init(logger: Logger) {
+    init(status: BrokerStatus, metrics: SessionMetrics, logger: Logger) {
+        self.status = status
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -43,10 +47,19 @@ final class EventRouter: Sendable {
     /// Called in order, on the client's own queue.
     func happened(_ event: ZooKeeperEvent) {
         switch event {
-        case .connected: logger.info("Connected to ZooKeeper")
-        case .disconnected: logger.warning("The connection to ZooKeeper is lost; trying again")
-        case .expired: logger.warning("The ZooKeeper session has expired")
-        case .authFailed: logger.error("ZooKeeper has refused the credentials")
+        case .connected:
+            logger.info("Connected to ZooKeeper")
+            metrics.connects.add()
+        case .disconnected:
+            logger.warning("The connection to ZooKeeper is lost; trying again")
+            metrics.disconnects.add()
+        case .expired:
+            logger.warning("The ZooKeeper session has expired")
+            metrics.expirations.add()
+            status.sessionExpired()
+        case .authFailed:
+            logger.error("ZooKeeper has refused the credentials")
+            metrics.authFailures.add()
         case .sessionReplaced, .watch, .closed: break
         }
         guard let parts = parts.withLock({ $0 }) else { return }

@@ -26,6 +26,8 @@ final class FollowedPartition: Sendable {
     private let throttle: ReplicationThrottle
     /// Whether the log had all that the leader's high watermark covers when it was fetched last.
     private let hasCaughtUp = Atomic(false)
+    /// The leader's high watermark as it was told last; −1 before.
+    private let leaderMark = Atomic<Offset>(-1)
     private let logger: Logger
 
     init(
@@ -61,6 +63,9 @@ final class FollowedPartition: Sendable {
     var isHeldBack: Bool {
         !hasCaughtUp.load(ordering: .relaxed) && partition.isThrottledAsFollower && throttle.isExceeded
     }
+
+    /// How many records that the leader has committed are missing here, as far as is known.
+    var lag: Int64 { max(0, leaderMark.load(ordering: .relaxed) - log.offsets.logEnd) }
 
     /// What a fetch from `offset` says of this partition.
     func request(
@@ -157,6 +162,7 @@ extension FollowedPartition {
         do throws(LogError) {
             if case .bytes(let records)? = data.records, records.readableBytes > 0 {
                 let info = try log.appendAsFollower(records, now: BrokerClock.now)
+                partition.metrics.replicated(bytes: records.readableBytes)
                 if partition.isThrottledAsFollower { throttle.record(records.readableBytes) }
                 if info.rolled { partition.surroundings.rolled(log) }
             }
@@ -165,6 +171,7 @@ extension FollowedPartition {
             log.updateHighWatermark(marks.highWatermark)
             if marks.logStart > log.offsets.logStart { try log.raiseLogStart(to: marks.logStart) }
             machine.withLock { $0.appended(.init(log)) }
+            leaderMark.store(data.highWatermark, ordering: .relaxed)
             hasCaughtUp.store(log.offsets.logEnd >= data.highWatermark, ordering: .relaxed)
         } catch {
             logger.error("What the leader sent could not be appended", metadata: ["error": "\(error)"])

@@ -93,20 +93,14 @@ final class InSyncSetProposer: Sendable {
     private func settle(_ wish: Wish, _ answer: AlterPartitionResponse.PartitionData) {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = wish.partition.aliveness
-        _ = wish.partition.withLeader { leader in
+        wish.partition.proposalEnded(isRefused: !answer.errorCode.isNone) { leader in
             guard answer.errorCode.isNone else {
                 // Whoever is not to join holds the high watermark back no longer.
-                return (
-                    (),
-                    leader.refused(wish.proposal, answer.errorCode) + leader.begin(now: now, isAlive: isAlive)
-                )
+                return leader.refused(wish.proposal, answer.errorCode) + leader.begin(now: now, isAlive: isAlive)
             }
-            return (
-                (),
-                leader.accepted(
-                    wish.proposal, leaderEpoch: answer.leaderEpoch, partitionEpoch: answer.partitionEpoch,
-                    inSyncReplicas: answer.isr, now: now, isAlive: isAlive)
-            )
+            return leader.accepted(
+                wish.proposal, leaderEpoch: answer.leaderEpoch, partitionEpoch: answer.partitionEpoch,
+                inSyncReplicas: answer.isr, now: now, isAlive: isAlive)
         }
     }
 

@@ -68,15 +68,12 @@ final class InSyncSetWriter: Sendable {
     private func settle(_ partition: Partition, _ proposal: LeaderReplication.Proposal, _ version: PartitionEpoch?) {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = partition.aliveness
-        _ = partition.withLeader { leader in
+        partition.proposalEnded(isRefused: version == nil) { leader in
             // Another write came first: its author, the controller, will tell.
-            guard let version else { return ((), leader.refused(proposal, .invalidUpdateVersion)) }
-            return (
-                (),
-                leader.accepted(
-                    proposal, leaderEpoch: proposal.leaderEpoch, partitionEpoch: version,
-                    inSyncReplicas: proposal.inSyncReplicas, now: now, isAlive: isAlive)
-            )
+            guard let version else { return leader.refused(proposal, .invalidUpdateVersion) }
+            return leader.accepted(
+                proposal, leaderEpoch: proposal.leaderEpoch, partitionEpoch: version,
+                inSyncReplicas: proposal.inSyncReplicas, now: now, isAlive: isAlive)
         }
         guard version != nil else { return }
         state.withLock { state in

@@ -3,6 +3,7 @@
 import DequeModule
 import KafkaModel
 import LogStorage
+import Metrics
 import NIOConcurrencyHelpers
 import Synchronization
 
@@ -12,15 +13,19 @@ import Synchronization
 final class LogThreads: Sendable {
     private let threads: [LogThread]
 
-    /// - Parameter count: `num.io.threads`; at least one.
-    init(count: Int) {
-        threads = (0..<max(1, count)).map { _ in LogThread() }
+    /// - Parameters:
+    ///   - count: `num.io.threads`; at least one.
+    ///   - flushes: counts how long flushes take.
+    init(count: Int, flushes: Histogram? = nil) {
+        threads = (0..<max(1, count)).map { _ in LogThread(flushes: flushes) }
     }
 
     /// The thread that owns a partition.
     func thread(for partition: TopicPartition) -> LogThread {
         threads[Int(UInt(bitPattern: partition.hashValue) % UInt(threads.count))]
     }
+
+    var all: [LogThread] { threads }
 
     /// Ends the threads after what is queued. Blocks.
     func shutDown() {
@@ -52,14 +57,30 @@ final class LogThread: Sendable {
     /// Logs to be flushed once what was taken from the queue is done, each once for all who wait for it. Touched by work of
     /// this thread only.
     private let unflushed = Mutex<[(log: PartitionLog, waiting: [Flushed])]>([])
+    /// How long it has slept for want of work, and since when it sleeps, in nanoseconds; 0 while it is awake.
+    private let slept = Atomic<UInt64>(0)
+    private let sleepsSince = Atomic<UInt64>(0)
+    private let flushes: Histogram?
     /// True while a wake-up is pending.
     private let wakeUp = ConditionLock(value: false)
     /// True once the thread has ended.
     private let end = ConditionLock(value: false)
 
-    init() {
+    /// - Parameter flushes: counts how long flushes take.
+    init(flushes: Histogram? = nil) {
+        self.flushes = flushes
         BackgroundThread.start { [self] in run() }
     }
+
+    /// How long it has had nothing to do so far, in nanoseconds.
+    var idleNanoseconds: Int64 {
+        let since = sleepsSince.load(ordering: .acquiring)
+        let current = since == 0 ? 0 : BrokerClock.monotonicNanoseconds &- since
+        return Int64(clamping: slept.load(ordering: .relaxed) &+ current)
+    }
+
+    /// How much waits in the queue.
+    var queued: Int { state.withLock { $0.queue.count } }
 
     /// Queues work behind what is queued. Dropped after ``finish()``.
     func submit(_ work: @escaping Work) {
@@ -117,7 +138,9 @@ final class LogThread: Sendable {
             if due.isEmpty { return }
             for (log, waiting) in due {
                 var failure: LogError?
+                let start = BrokerClock.monotonicNanoseconds
                 do throws(LogError) { try log.flush() } catch { failure = error }
+                flushes?.record(nanoseconds: Int64(clamping: BrokerClock.monotonicNanoseconds &- start))
                 for body in waiting { body(failure) }
             }
         }
@@ -138,6 +161,15 @@ final class LogThread: Sendable {
         wakeUp.unlock(withValue: true)
     }
 
+    private func sleep() {
+        let start = BrokerClock.monotonicNanoseconds
+        sleepsSince.store(start, ordering: .releasing)
+        wakeUp.lock(whenValue: true)
+        wakeUp.unlock(withValue: false)
+        sleepsSince.store(0, ordering: .releasing)
+        slept.wrappingAdd(BrokerClock.monotonicNanoseconds &- start, ordering: .relaxed)
+    }
+
     private func run() {
         var batch: [Work] = []
         while true {
@@ -148,8 +180,7 @@ final class LogThread: Sendable {
             }
             if batch.isEmpty {
                 if isFinishing { break }
-                wakeUp.lock(whenValue: true)
-                wakeUp.unlock(withValue: false)
+                sleep()
                 continue
             }
             for work in batch { work() }

@@ -55,10 +55,12 @@ extension Partition {
 extension Partition {
     /// Checks what a producer sent, as far as it can be checked without knowing the log.
     func validate(_ records: ByteBuffer, version: Int16) throws(ProduceRefusal) -> ValidatedBatches {
+        metrics.produceRequested()
         let settings = state.withLock { $0.settings }
         do throws(RecordError) {
             return try settings.validator(for: id).validate(records, produceVersion: version, now: BrokerClock.now)
         } catch {
+            metrics.produceFailed(bytes: records.readableBytes)
             throw ProduceRefusal(error)
         }
     }
@@ -86,6 +88,7 @@ extension Partition {
         do throws(LogError) {
             let info = try log.append(
                 &batches, leaderEpoch: epoch, origin: origin, proof: proof, now: BrokerClock.now, flush: .byCaller)
+            metrics.appended(records: info.recordCount, bytes: info.byteCount)
             if info.rolled { surroundings.rolled(log) }
             let outcome = ProduceOutcome.appended(
                 base: info.firstOffset, last: info.lastOffset, logAppendTime: info.logAppendTime,
@@ -101,6 +104,7 @@ extension Partition {
                 ended(outcome)
             }
         } catch {
+            metrics.produceFailed(bytes: 0)
             ended(.refused(ProduceRefusal(error.errorCode, nil)))
         }
     }

@@ -48,6 +48,8 @@ struct PartitionReadResult: Sendable {
     var preferredReplica: BrokerID?
     /// The leader may not yet tell its high watermark, or the reader stands in an older segment: answer at once.
     var mustNotWait = false
+    /// Where the records are counted once they are sent; nil without records.
+    var topic: TopicMetrics?
 
     init(error: ErrorCode) { self.error = error }
 
@@ -68,6 +70,18 @@ extension Partition {
     func read(
         _ request: PartitionRead, by reader: Reader, maxBytes: Int, atLeastOneBatch: Bool, mayFollow: Bool,
         rack: String? = nil, form: ReadForm = .regions
+    ) -> PartitionReadResult {
+        var result = readUncounted(
+            request, by: reader, maxBytes: maxBytes, atLeastOneBatch: atLeastOneBatch, mayFollow: mayFollow, rack: rack,
+            form: form)
+        metrics.fetched(hasFailed: !result.error.isNone)
+        if result.records.byteCount > 0 { result.topic = metrics }
+        return result
+    }
+
+    private func readUncounted(
+        _ request: PartitionRead, by reader: Reader, maxBytes: Int, atLeastOneBatch: Bool, mayFollow: Bool,
+        rack: String?, form: ReadForm
     ) -> PartitionReadResult {
         let (log, error) = access(epoch: request.leaderEpoch, leaderOnly: !mayFollow)
         guard let log, error.isNone else { return PartitionReadResult(error: error) }
@@ -148,8 +162,9 @@ extension Partition {
         if request.offset == end { return 0 }
         if request.offset > offsets.logEnd || request.offset < offsets.logStart { return nil }
         if request.offset > end { return 0 }
-        let result = read(
-            request, by: reader, maxBytes: limit, atLeastOneBatch: true, mayFollow: mayFollow)
+        let result = readUncounted(
+            request, by: reader, maxBytes: limit, atLeastOneBatch: true, mayFollow: mayFollow, rack: nil, form: .regions
+        )
         guard result.error.isNone, result.diverging == nil else { return nil }
         return result.records.byteCount
     }

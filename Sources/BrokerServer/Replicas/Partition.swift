@@ -28,6 +28,7 @@ final class Partition: Sendable {
         /// A log was cut at its end, on the partition's log thread.
         let cut: @Sendable (PartitionLog, _ end: Offset) -> Void
         let metadata: MetadataCache
+        let metrics: ReplicaMetrics
     }
 
     struct State: Sendable {
@@ -40,12 +41,15 @@ final class Partition: Sendable {
     /// Where appends and changes of role run.
     let thread: LogThread
     let surroundings: Surroundings
+    /// Of the topic.
+    let metrics: TopicMetrics
     let state: Mutex<State>
 
     init(_ id: TopicPartition, thread: LogThread, settings: TopicSettings, _ surroundings: Surroundings) {
         self.id = id
         self.thread = thread
         self.surroundings = surroundings
+        metrics = surroundings.metrics.topics.topic(id.topic)
         state = Mutex(State(replica: PartitionReplica(localID: surroundings.localID), settings: settings))
     }
 
@@ -102,6 +106,23 @@ final class Partition: Sendable {
         guard let outcome else { return nil }
         perform(outcome.1)
         return outcome.0
+    }
+}
+
+extension Partition {
+    /// Lets the leader's machine hear what became of its proposal, and counts how its in-sync set has changed.
+    func proposalEnded(
+        isRefused: Bool, _ body: (inout LeaderReplication) -> [LeaderReplication.Action]
+    ) {
+        let growth = withLeader { leader -> (Int, [LeaderReplication.Action]) in
+            let before = leader.inSyncReplicas.count
+            let actions = body(&leader)
+            return (leader.inSyncReplicas.count - before, actions)
+        }
+        if isRefused { surroundings.metrics.failedInSyncChanges.add() }
+        guard let growth else { return }
+        if growth > 0 { surroundings.metrics.inSyncExpansions.add() }
+        if growth < 0 { surroundings.metrics.inSyncShrinks.add() }
     }
 }
 

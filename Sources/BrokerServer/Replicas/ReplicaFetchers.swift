@@ -77,6 +77,9 @@ final class ReplicaFetchers: FollowerFetching {
     /// How many partitions follow somebody.
     var count: Int { state.withLock { $0.followed.count } }
 
+    /// All that follow somebody.
+    var followed: [FollowedPartition] { state.withLock { $0.followed.values.map(\.partition) } }
+
     private func end(_ stopping: [(partition: FollowedPartition, fetcher: ReplicaFetcher)]) {
         for (partition, _) in stopping { partition.stop() }
         for (fetcher, partitions) in Dictionary(grouping: stopping, by: { ObjectIdentifier($0.fetcher) }).values.map({

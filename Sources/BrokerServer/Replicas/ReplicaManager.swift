@@ -46,11 +46,12 @@ final class ReplicaManager: Sendable {
     let followers: any FollowerFetching
     /// Replicas on their way to other log directories.
     let moves: DirectoryMoves
+    let metrics: ReplicaMetrics
 
     init(
         localID: BrokerID, logs: LogDirectories, threads: LogThreads, metadata: MetadataCache,
         settings: TopicSettingsRegistry, timer: TimerThread, lagTimeMax: Duration, followers: any FollowerFetching,
-        moves: DirectoryMoves,
+        moves: DirectoryMoves, metrics: ReplicaMetrics = ReplicaMetrics(),
         propose: @escaping @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void, logger: Logger
     ) {
         self.localID = localID
@@ -60,6 +61,7 @@ final class ReplicaManager: Sendable {
         self.settings = settings
         self.followers = followers
         self.moves = moves
+        self.metrics = metrics
         self.logger = logger
         delayedProduce = DelayedOperations(timer: timer)
         delayedFetch = DelayedOperations(timer: timer)
@@ -71,7 +73,7 @@ final class ReplicaManager: Sendable {
                 moved: { [weak manager] partition in manager?.moved(partition) },
                 propose: propose, rolled: { [weak manager] log in manager?.flushRolledSegments(of: log) },
                 cut: { [weak manager] log, end in manager?.logWasCut(log, to: end) },
-                metadata: metadata)
+                metadata: metadata, metrics: metrics)
         }
     }
 
@@ -108,6 +110,9 @@ final class ReplicaManager: Sendable {
     var partitions: [Partition] {
         hosted.withLock { $0.values.compactMap { if case .online(let partition) = $0 { partition } else { nil } } }
     }
+
+    /// How many partitions are here whose log directory has failed.
+    var offlineCount: Int { hosted.withLock { $0.values.reduce(0) { if case .offline = $1 { $0 + 1 } else { $0 } } } }
 
     /// How far a produce is replicated; nil while replicas are missing.
     func acknowledgement(of id: TopicPartition, through last: Offset, epoch: LeaderEpoch) -> ErrorCode? {
@@ -206,7 +211,9 @@ extension ReplicaManager {
 
     /// Makes what lies before the active segment durable, later and elsewhere. A failure takes the directory offline.
     func flushRolledSegments(of log: PartitionLog) {
-        segmentFlushes.async { [logger] in
+        segmentFlushes.async { [logger, metrics] in
+            let start = BrokerClock.monotonicNanoseconds
+            defer { metrics.flushes.record(nanoseconds: Int64(clamping: BrokerClock.monotonicNanoseconds &- start)) }
             do throws(LogError) {
                 try log.flushRolledSegments()
             } catch {

@@ -57,10 +57,12 @@ struct RequestContext<Response: ResponseMessage>: Sendable {
 
     /// Sends the answer. An answer that this version cannot express is a defect of the broker: it is logged, and the
     /// connection is closed, since the client would wait for ever.
-    func answer(_ response: Response) {
+    func answer(_ response: Response, _ notes: AnswerNotes = AnswerNotes()) {
         do {
-            responder.send(
-                try Frame.encodeResponse(correlationID: header.correlationID, response, version: version))
+            let (parts, errors) = try Frame.encodeResponseNotingErrors(
+                correlationID: header.correlationID, response, version: version)
+            if !errors.isEmpty { dispatcher.told(errors, in: header.apiKey) }
+            responder.send(parts, notes: notes)
         } catch {
             dispatcher.cannotEncode(header, error)
             responder.closeConnection()
@@ -68,7 +70,7 @@ struct RequestContext<Response: ResponseMessage>: Sendable {
     }
 
     /// Ends a request that the protocol does not answer (a produce with acks=0).
-    func answerNothing() { responder.sendNothing() }
+    func answerNothing(_ notes: AnswerNotes = AnswerNotes()) { responder.sendNothing(notes: notes) }
 
     /// Runs the last step of an answer that was waited for on the connection's event loop, where it must go in any case:
     /// what happens until the loop gets to it is still part of the answer, and whoever made it happen is free again.

@@ -26,6 +26,7 @@ struct BrokerServices: Sendable {
     let markerWriter: MarkerWriter
     let verifier: TransactionVerifier
     let cleaner: CleanerThreads
+    let requestMetrics: RequestMetrics?
     let logger: Logger
 
     /// As it is now.

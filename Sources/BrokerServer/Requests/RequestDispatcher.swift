@@ -13,12 +13,15 @@ final class RequestDispatcher: RequestHandler {
     }
 
     private let routes: [ApiKey: Route]
+    /// Nil while nobody asks for them.
+    private let metrics: RequestMetrics?
     private let logger: Logger
 
-    init(_ handlers: [any ApiHandler], logger: Logger) {
+    init(_ handlers: [any ApiHandler], metrics: RequestMetrics?, logger: Logger) {
         var routes: [ApiKey: Route] = [:]
         for handler in handlers { Self.add(handler, to: &routes) }
         self.routes = routes
+        self.metrics = metrics
         self.logger = logger
     }
 
@@ -46,6 +49,9 @@ final class RequestDispatcher: RequestHandler {
             responder.closeConnection()
         }
     }
+
+    /// An answer tells of errors.
+    func told(_ errors: [ErrorCode], in api: ApiKey) { metrics?.told(errors, in: api) }
 
     func cannotEncode(_ header: RequestHeader, _ error: any Error) {
         logger.error(

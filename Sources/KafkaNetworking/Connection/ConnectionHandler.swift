@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import DequeModule
 import KafkaModel
 import KafkaProtocol
 import Logging
@@ -18,7 +19,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// What a responder has to say.
     enum Settlement: Sendable {
         case started
-        case answer([WirePart]?, throttle: Duration?)
+        case answer(OutgoingAnswer, throttle: Duration?)
         case failure
     }
 
@@ -28,7 +29,9 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     private let shared: ListenerResources
     private let logger: Logger
     private let receiver: FrameReceiver
-    private var machine: ConnectionMachine<IncomingRequest, [WirePart]>
+    private var machine: ConnectionMachine<IncomingRequest, OutgoingAnswer>
+    /// The machine's requests in work, in their order, while somebody observes them.
+    private var inWork = Deque<RequestInWork>()
     private var context: ChannelHandlerContext?
     /// What the unfinished frame is paid from: the newcomers' budget until a request was answered.
     private var isNewcomer = true
@@ -52,6 +55,9 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
             limits: .init(requests: shared.limits.requestsInFlight, bytes: shared.limits.bytesInFlight))
     }
 
+    /// Whether answers shall say when they were made.
+    var isObserved: Bool { shared.observer != nil }
+
     /// From any thread: tells the machine, and does what follows from it.
     func settle(_ number: UInt64, _ settlement: Settlement) {
         guard eventLoop.inEventLoop else {
@@ -61,8 +67,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         switch settlement {
         case .started:
             machine.started(number)
-        case .answer(let parts, let throttle):
-            machine.answered(number, parts, mute: throttle)
+        case .answer(let answer, let throttle):
+            machine.answered(number, answer, mute: throttle)
         case .failure:
             machine.failed(number)
         }
@@ -190,14 +196,16 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
             switch action {
             case .start(let request, let number):
                 shared.statistics.requestStarted()
-                handler.handle(request, Responder(connection: self, number: number))
+                start(request, number)
             case .finish(let answer, let bytes, let mute):
                 shared.requestMemory?.giveBack(bytes)
                 if isNewcomer { becomeTrusted() }
-                if let answer {
-                    write(answer, context)
+                var count = 0
+                if let parts = answer.parts {
+                    count = write(parts, context)
                     hasWritten = true
                 }
+                observe(answer, bytes: count)
                 if let mute { unmute(after: mute) }
             case .close:
                 closeAfterFlush(context)
@@ -213,7 +221,26 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         }
     }
 
-    private func write(_ parts: [WirePart], _ context: ChannelHandlerContext) {
+    private func start(_ request: IncomingRequest, _ number: UInt64) {
+        let responder = Responder(connection: self, number: number)
+        guard isObserved else { return handler.handle(request, responder) }
+        let (api, version) = (request.header.apiKey, request.header.apiVersion)
+        inWork.append(
+            RequestInWork(
+                api: api, version: version, bytes: request.byteCount, received: request.receivedAt, started: .now()))
+        handler.handle(request, responder)
+        // Finishing is this method's caller's, so the request is still the last.
+        inWork[inWork.count - 1].returned = .now()
+    }
+
+    private func observe(_ answer: OutgoingAnswer, bytes: Int) {
+        guard let observer = shared.observer, let request = inWork.popFirst() else { return }
+        let sent = answer.parts == nil ? NIODeadline.now() : lastActivity
+        observer.finished(request.finished(answer, bytes: bytes, sent: sent))
+    }
+
+    /// Returns how many bytes.
+    private func write(_ parts: [WirePart], _ context: ChannelHandlerContext) -> Int {
         lastActivity = .now()
         var count = 0
         for part in parts {
@@ -227,6 +254,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
             }
         }
         shared.statistics.sent(bytes: count)
+        return count
     }
 
     private func unmute(after time: Duration) {

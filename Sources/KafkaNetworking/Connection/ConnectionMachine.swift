@@ -19,7 +19,7 @@ struct ConnectionMachine<Request, Answer> {
         case start(Request, Number)
         /// The oldest request is done: send what there is to send, give back what its bytes held, and when `mute` says
         /// so, tell `unmute()` after that time (KIP-219: the answer goes at once, the client waits afterwards).
-        case finish(Answer?, bytes: Int, mute: Duration?)
+        case finish(Answer, bytes: Int, mute: Duration?)
         /// Send what is on its way, then close.
         case close
     }
@@ -37,7 +37,7 @@ struct ConnectionMachine<Request, Answer> {
         /// In work; the next request may start. To answered, fatal.
         case started
         /// Waits for those before it to leave.
-        case answered(Answer?, mute: Duration?)
+        case answered(Answer, mute: Duration?)
         /// Ends the connection once those before it have left.
         case fatal
     }
@@ -108,8 +108,8 @@ struct ConnectionMachine<Request, Answer> {
         running -= 1
     }
 
-    /// The request is done; nil sends nothing (acks=0).
-    mutating func answered(_ number: Number, _ answer: Answer?, mute: Duration? = nil) {
+    /// The request is done.
+    mutating func answered(_ number: Number, _ answer: Answer, mute: Duration? = nil) {
         settle(number, .answered(answer, mute: mute))
     }
 

@@ -52,13 +52,18 @@ package struct Responder: Sendable {
     /// - Parameters:
     ///   - parts: the whole frame with its length. Files are kept open until it is sent or the connection is gone.
     ///   - throttle: how long the client is not read from after the answer (KIP-219).
-    package func send(_ parts: [WirePart], throttle: Duration? = nil) {
-        connection.settle(number, .answer(parts, throttle: throttle))
+    package func send(_ parts: [WirePart], throttle: Duration? = nil, notes: AnswerNotes = AnswerNotes()) {
+        settle(parts, throttle, notes)
     }
 
     /// The request is done, and has no answer (Produce with acks=0).
-    package func sendNothing(throttle: Duration? = nil) {
-        connection.settle(number, .answer(nil, throttle: throttle))
+    package func sendNothing(throttle: Duration? = nil, notes: AnswerNotes = AnswerNotes()) {
+        settle(nil, throttle, notes)
+    }
+
+    private func settle(_ parts: [WirePart]?, _ throttle: Duration?, _ notes: AnswerNotes) {
+        let answer = OutgoingAnswer(parts: parts, notes: notes, answered: connection.isObserved ? .now() : nil)
+        connection.settle(number, .answer(answer, throttle: throttle))
     }
 
     /// The order of this request against later ones is settled: the next one may start before this one is answered.

@@ -36,9 +36,11 @@ package final class Listener: Sendable {
     /// - Parameters:
     ///   - admission: counts connections; share one among all listeners of a broker.
     ///   - requestMemory: `queued.max.request.bytes`, shared by all listeners; nil for no limit.
+    ///   - observer: hears of every request that is done.
     package static func bind(
         _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
-        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil, logger: Logger
+        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil,
+        observer: (any RequestObserver)? = nil, logger: Logger
     ) async throws(BindError) -> Listener {
         let endpoint = configuration.endpoint
         // TLS and SASL have their place between socket and frames; until they are there, nothing is served unprotected.
@@ -47,7 +49,8 @@ package final class Listener: Sendable {
         }
         var logger = logger
         logger[metadataKey: "kafka.listener"] = "\(endpoint.listenerName)"
-        let resources = ListenerResources(limits: configuration.limits, requestMemory: requestMemory)
+        let resources = ListenerResources(
+            limits: configuration.limits, requestMemory: requestMemory, observer: observer)
         let connections = ConnectionRegistry()
         let bootstrap = bootstrap(
             configuration, handler: handler, on: group, admission: admission, resources: resources,

@@ -10,10 +10,13 @@ final class ListenerResources: Sendable {
     /// `queued.max.request.bytes`, shared by all listeners; nil when not limited.
     let requestMemory: MemoryBudget?
     let statistics = ListenerStatistics()
+    /// Nil costs nothing.
+    let observer: (any RequestObserver)?
 
-    init(limits: ConnectionLimits, requestMemory: MemoryBudget?) {
+    init(limits: ConnectionLimits, requestMemory: MemoryBudget?, observer: (any RequestObserver)?) {
         self.limits = limits
         self.requestMemory = requestMemory
+        self.observer = observer
         newcomerMemory = MemoryBudget(bytes: limits.newcomerBytes)
     }
 }
@@ -30,6 +33,7 @@ package final class ListenerStatistics: Sendable {
     package var connectionsAccepted: Int { accepted.load(ordering: .relaxed) }
     /// Accepted by the kernel, and closed at once for a limit.
     package var connectionsRefused: Int { refused.load(ordering: .relaxed) }
+    package var connectionsClosed: Int { closed.load(ordering: .relaxed) }
     package var connectionsOpen: Int { accepted.load(ordering: .relaxed) - closed.load(ordering: .relaxed) }
     package var requestsStarted: Int { requests.load(ordering: .relaxed) }
     /// Of whole requests, with their lengths.

@@ -33,16 +33,31 @@ package enum Frame {
     }
 
     /// As above, with a header that may hold tagged fields.
-    package static func encodeResponse<Message: ResponseMessage>(
-        _ header: ResponseHeader, _ message: Message, version: Int16
+    package static func encodeResponse(
+        _ header: ResponseHeader, _ message: some ResponseMessage, version: Int16
     ) throws(WireError) -> [WirePart] {
+        try response(header, message, version: version).finish()
+    }
+
+    /// As above, with the errors that the response tells of, as often as it does.
+    package static func encodeResponseNotingErrors(
+        correlationID: Int32, _ message: some ResponseMessage, version: Int16
+    ) throws(WireError) -> (parts: [WirePart], errors: [ErrorCode]) {
+        let writer = try response(ResponseHeader(correlationID: correlationID), message, version: version)
+        let errors = writer.errors
+        return (writer.finish(), errors)
+    }
+
+    private static func response<Message: ResponseMessage>(
+        _ header: ResponseHeader, _ message: Message, version: Int16
+    ) throws(WireError) -> WireWriter {
         let version = try responseVersion(Message.apiKey, requestVersion: version)
         var writer = WireWriter(version: version, flexible: Message.isFlexible(version))
         writer.writeInteger(Int32(0))
         try header.write(to: &writer, apiKey: Message.apiKey, apiVersion: version)
         try message.write(to: &writer)
         try writer.setFrameLength()
-        return writer.finish()
+        return writer
     }
 
     private static func request<Message: RequestMessage>(

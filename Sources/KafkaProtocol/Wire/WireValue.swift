@@ -107,7 +107,7 @@ extension ErrorCode: WireValue {
 
     @inline(__always)
     package func write(to writer: inout WireWriter) throws(WireError) {
-        writer.writeInteger(rawValue)
+        writer.writeError(self)
     }
 }
 

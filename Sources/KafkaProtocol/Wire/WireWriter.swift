@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
 import NIOCore
 
 /// A piece of what leaves on a socket.
@@ -33,6 +34,8 @@ package struct WireWriter: ~Copyable {
     /// Parts that are not in `buffer`, with the index in it before which they belong.
     private var inserted: [(index: Int, part: WirePart)] = []
     private var insertedBytes = 0
+    /// The errors that were written, for whoever counts what clients are told; `none` left out.
+    package private(set) var errors: [ErrorCode] = []
 
     /// Record data from this size on is handed over instead of being copied: below, one more element of a vectored
     /// write costs more than the copy.
@@ -137,6 +140,16 @@ package struct WireWriter: ~Copyable {
     }
 
     // MARK: Numbers
+
+    /// The code, which is noted unless it is `none`.
+    @inline(__always)
+    package mutating func writeError(_ code: ErrorCode) {
+        if !code.isNone { note(code) }
+        writeInteger(code.rawValue)
+    }
+
+    @inline(never)
+    private mutating func note(_ code: ErrorCode) { errors.append(code) }
 
     /// A big-endian number.
     @inline(__always)

@@ -239,6 +239,14 @@ extension LogDirectories {
         }
     }
 
+    /// Room for more in each directory that is not offline, as far as the system says. May wait for the disk.
+    package var availableBytes: [(path: String, bytes: Int64)] {
+        directories.compactMap { directory in
+            guard !directory.health.isOffline, let space = try? fileSystem.space(at: directory.path) else { return nil }
+            return (directory.path, space.available)
+        }
+    }
+
     // MARK: Closing
 
     /// Stops in order: flushes and closes all logs, on several threads, writes all checkpoints, and last the file that

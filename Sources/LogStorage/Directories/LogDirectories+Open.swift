@@ -13,10 +13,12 @@ extension LogDirectories {
     ///
     /// - Parameters:
     ///   - fileSystem: the disk, for tests.
+    ///   - opening: given the logs before they are opened, to watch ``progress`` from another thread.
     ///   - onEvent: called on whatever thread meets the failure, perhaps under locks of a log: hand over, do not call back.
     package static func open(
         _ configuration: LogDirectoriesConfiguration, fileSystem: any FileSystem = PosixFileSystem(), now: Timestamp,
-        logger: Logger, onEvent: @escaping @Sendable (LogDirectoryEvent) -> Void
+        logger: Logger, opening: (LogDirectories) -> Void = { _ in },
+        onEvent: @escaping @Sendable (LogDirectoryEvent) -> Void
     ) throws(LogDirectoriesError) -> LogDirectories {
         var directories: [LogDirectory] = []
         var failures: [LogError] = []
@@ -54,6 +56,7 @@ extension LogDirectories {
             let manager = LogDirectories(
                 configuration, fileSystem: fileSystem, pool: pool, directories: directories, logger: logger)
             manager.writeIdentity(cluster)
+            opening(manager)
             try manager.loadAll(now: now)
             return manager
         } catch {
