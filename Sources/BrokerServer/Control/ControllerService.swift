@@ -27,17 +27,16 @@ final class ControllerService: Sendable {
         var isStopped = false
     }
 
-    private let settings: ControllerSettings
     private let surroundings: Surroundings
     private let logger: Logger
     private let events: AsyncStream<ControllerEvent>
     private let queue: AsyncStream<ControllerEvent>.Continuation
     private let state = Mutex(State())
-    private let topicNames = Mutex<[KafkaUUID: String]>([:])
+    private let machine: Controller
     private let active = Mutex(false)
 
     init(settings: ControllerSettings, surroundings: Surroundings, logger: Logger) {
-        self.settings = settings
+        machine = Controller(settings: settings)
         self.surroundings = surroundings
         self.logger = logger
         (events, queue) = AsyncStream<ControllerEvent>.makeStream()
@@ -45,6 +44,9 @@ final class ControllerService: Sendable {
 
     /// Whether this broker is the controller, as far as its machine knows.
     var isActive: Bool { active.withLock { $0 } }
+
+    /// The name of a topic by its id, as the controller knows it; nil while not active. Waits while the machine decides.
+    func topicName(id: KafkaUUID) -> String? { machine.topicName(id: id) }
 
     /// Queues an event behind those that wait.
     func submit(_ event: ControllerEvent) { queue.yield(event) }
@@ -78,7 +80,6 @@ final class ControllerService: Sendable {
 
     /// Processes events until the task is cancelled.
     func run() async {
-        let machine = Controller(settings: settings)
         var senders: [BrokerID: ControlRequestSender] = [:]
         var timers: [ControllerTimer: TimerThread.Handle] = [:]
         for await event in events {
