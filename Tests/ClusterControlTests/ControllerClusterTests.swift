@@ -315,6 +315,52 @@ import Testing
         cluster.alterPartition("t", 0, to: [2, 3])
         #expect(cluster.assignment("t", 0) == PartitionAssignment([2, 3]))
     }
+
+    /// Both wait for each other otherwise: the deletion for the reassignment, and that for a leader.
+    @Test func aPartitionOfATopicToBeDeletedIsLedUntilItsReassignmentIsDone() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2, 1]])
+        _ = cluster.controller.request(.reassignPartitions([TopicPartition("t", 0): [1, 3]]))
+        cluster.deleteTopic("t")
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") != nil)
+        cluster.controller.forget()
+        cluster.kill(2)
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
+        #expect(cluster.controller.leaderAndIsr(to: 1).last?.state.leaderEpoch == cluster.state("t", 0)?.leaderEpoch)
+        cluster.alterPartition("t", 0, to: [1, 3])
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
+    }
+
+    @Test func aPartitionOfATopicToBeDeletedIsLedUnderTheNextController() {
+        let cluster = Cluster(1, 2, 3, 4)
+        cluster.createTopic("t", [[2, 3]])
+        _ = cluster.controller.request(.reassignPartitions([TopicPartition("t", 0): [3, 4]]))
+        cluster.deleteTopic("t")
+        guard var state = cluster.state("t", 0) else { return }
+        state.leader = -1
+        cluster.write(.set(ModelZooKeeper.statePath(TopicPartition("t", 0)), .state(state)))
+        cluster.kill(1)
+        #expect(cluster.state("t", 0)?.leader == 3)
+        cluster.alterPartition("t", 0, to: [2, 3, 4])
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
+    }
+
+    @Test func aDeletionThatHasBegunEndsTheReassignment() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2]])
+        _ = cluster.controller.request(.reassignPartitions([TopicPartition("t", 0): [2, 3]]))
+        cluster.deleteTopic("t")
+        cluster.controller.answer = { _, request in if case .stopReplica = request { nil } else { ControlAnswer() } }
+        // A broker that comes back has the deletion go on, though the reassignment runs.
+        cluster.kill(3)
+        cluster.start(3)
+        cluster.controller.forget()
+        cluster.kill(2)
+        cluster.start(2)
+        #expect(cluster.controller.leaderAndIsr(to: 1).isEmpty)
+        #expect(cluster.controller.request(.listReassignments(partitions: nil)) == .listReassignments([:]))
+    }
 }
 
 @Suite struct ControllerRequestTests {

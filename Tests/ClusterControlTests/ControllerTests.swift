@@ -353,6 +353,33 @@ extension Cluster {
         #expect(cluster.controller.controller.counts.topicsIneligibleToDelete == 1)
     }
 
+    /// The refusal comes when the broker's next life has been welcomed, and nobody else would ask again.
+    @Test func whatAnEarlierLifeRefusedDoesNotHaltDeletion() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        let controller = cluster.controller
+        controller.answer = { broker, request in
+            if broker == 2, case .stopReplica = request { nil } else { ControlAnswer() }
+        }
+        cluster.deleteTopic("t")
+        guard case .stopReplica(let unanswered)? = controller.sent.last(where: { $0.broker == 2 })?.request else {
+            Issue.record("broker 2 was not asked to delete")
+            return
+        }
+        cluster.world.zooKeeper.remove("/brokers/ids/2")
+        cluster.world.zooKeeper.put("/brokers/ids/2", .broker(ControllerHarness.registration(2)), version: 1)
+        controller.forget()
+        controller.feed(.brokersChanged)
+        guard case .stopReplica(let again)? = controller.sent.last(where: { $0.broker == 2 })?.request else {
+            Issue.record("broker 2 was not asked again")
+            return
+        }
+        controller.feed(.stopReplicaAnswered(2, unanswered, ControlAnswer(error: .staleBrokerEpoch)))
+        #expect(controller.controller.counts.topicsIneligibleToDelete == 0)
+        controller.feed(.stopReplicaAnswered(2, again, ControlAnswer()))
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
+    }
+
     @Test func deletionOfAnUnknownTopicIsForgotten() {
         let cluster = Cluster(1)
         cluster.deleteTopic("nothing")

@@ -28,23 +28,20 @@ final class ControllerService: Sendable {
         var isStopped = false
     }
 
-    private let settings: ControllerSettings
     private let surroundings: Surroundings
     private let logger: Logger
     private let events: AsyncStream<ControllerEvent>
     private let queue: AsyncStream<ControllerEvent>.Continuation
     private let state = Mutex(State())
-    private let topicNames = Mutex<[KafkaUUID: String]>([:])
-    private let active = Mutex(false)
     private let machine: Controller
+    private let active = Mutex(false)
     /// Leaders that were elected from outside the in-sync sets.
     let uncleanElections = Counter()
 
     init(settings: ControllerSettings, surroundings: Surroundings, logger: Logger) {
-        self.settings = settings
+        machine = Controller(settings: settings)
         self.surroundings = surroundings
         self.logger = logger
-        machine = Controller(settings: settings)
         (events, queue) = AsyncStream<ControllerEvent>.makeStream()
     }
 
@@ -53,6 +50,9 @@ final class ControllerService: Sendable {
 
     /// What the cluster looks like to the controller; nil where this broker is not it.
     var counts: ControllerCounts? { isActive ? machine.counts : nil }
+
+    /// The name of a topic by its id, as the controller knows it; nil while not active. Waits while the machine decides.
+    func topicName(id: KafkaUUID) -> String? { machine.topicName(id: id) }
 
     /// Queues an event behind those that wait.
     func submit(_ event: ControllerEvent) { queue.yield(event) }

@@ -25,7 +25,10 @@ struct AlterPartitionHandler: WaitingApiHandler {
         let image = metadata.current
         var names: [KafkaUUID: String] = [:]
         for topic in request.topics {
-            let name = version >= 2 ? image.topicName(id: topic.topicID) : topic.topicName
+            // A topic that is to be deleted, but is still being reassigned, is in nobody's image any more.
+            let name =
+                version >= 2
+                ? image.topicName(id: topic.topicID) ?? controller.topicName(id: topic.topicID) : topic.topicName
             guard let name else { continue }
             names[topic.topicID] = name
             for partition in topic.partitions {

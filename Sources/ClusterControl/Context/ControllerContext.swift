@@ -98,11 +98,11 @@ extension ControllerContext {
         partitions.lazy.filter { $0.value.leadership != nil }.map(\.key).sorted()
     }
 
-    /// Partitions whose leader is not online, those of topics queued for deletion left out.
+    /// Partitions whose leader is not online, those that nobody needs any more left out.
     var partitionsWithOfflineLeader: [TopicPartition] {
         partitions.lazy.filter { partition, value in
             guard let leader = value.leadership?.leader else { return false }
-            return !isOnline(leader, partition) && !topicsToBeDeleted.contains(partition.topic)
+            return !isOnline(leader, partition) && !isAbandoned(partition)
         }.map(\.key).sorted()
     }
 
@@ -115,6 +115,14 @@ extension ControllerContext {
     }
 
     func isQueuedForDeletion(_ topic: String) -> Bool { topicsToBeDeleted.contains(topic) }
+
+    /// Whether the partition is to be deleted and needs no leader until then.
+    ///
+    /// A deletion waits for the reassignments of its topic, and these for a leader to copy from. Kafka elects none for a
+    /// topic that is queued for deletion, so that after the leader's death each waits for the other until a broker starts.
+    func isAbandoned(_ partition: TopicPartition) -> Bool {
+        topicsToBeDeleted.contains(partition.topic) && !partitionsBeingReassigned.contains(partition)
+    }
 
     mutating func set(_ assignment: PartitionAssignment, for partition: TopicPartition) {
         if partitions[partition] == nil {

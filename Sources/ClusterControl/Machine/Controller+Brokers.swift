@@ -62,8 +62,8 @@ extension Controller {
     }
 
     private func replicasWentOffline(_ replicas: [Replica]) async throws(Interruption) {
-        let deleting = replicas.filter { context.isQueuedForDeletion($0.partition.topic) }
-        let others = replicas.filter { !context.isQueuedForDeletion($0.partition.topic) }
+        let deleting = replicas.filter { context.isAbandoned($0.partition) }
+        let others = replicas.filter { !context.isAbandoned($0.partition) }
         move(context.partitionsWithOfflineLeader, to: .offline)
         let results = try await movePartitionsOnline()
         try await move(others, to: .offline)

@@ -7,10 +7,10 @@ import KafkaModel
 extension Controller {
     typealias ElectionResults = [TopicPartition: Result<PartitionState, ControllerError>]
 
-    /// Tries to find a leader for all partitions that are new or offline, those of topics under deletion left out.
+    /// Tries to find a leader for all partitions that are new or offline, those that nobody needs any more left out.
     func movePartitionsOnline(ofTopic topic: String? = nil) async throws(Interruption) -> ElectionResults {
         let partitions = context.partitions(in: [.new, .offline]).filter {
-            !context.isQueuedForDeletion($0.topic) && (topic == nil || $0.topic == topic)
+            !context.isAbandoned($0) && (topic == nil || $0.topic == topic)
         }
         return try await moveOnline(partitions, by: .offline(allowUnclean: false))
     }

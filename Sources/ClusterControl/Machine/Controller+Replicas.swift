@@ -77,7 +77,7 @@ extension Controller {
         for replica in replicas { batch.addStopReplica(to: broker, replica.partition, delete: false, context) }
         let led = replicas.filter { context.leadership($0.partition) != nil }
         for (partition, state) in try await removeFromInSyncReplicas(led.map(\.partition), broker) {
-            if !context.isQueuedForDeletion(partition.topic) {
+            if !context.isAbandoned(partition) {
                 let assignment = context.assignment(partition)
                 batch.addLeaderAndIsr(
                     to: assignment.replicas.filter { $0 != broker }, partition, state, assignment, isNew: false,

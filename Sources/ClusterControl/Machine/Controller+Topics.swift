@@ -110,6 +110,8 @@ extension Controller {
     private func delete(_ topics: [String]) async throws(Interruption) {
         let unseen = topics.filter { !context.topicsWithDeletionStarted.contains($0) }
         let partitions = unseen.flatMap(context.partitions(of:))
+        // One that still runs, since a broker that came back has resumed the deletion, would have the replicas made anew.
+        context.partitionsBeingReassigned.subtract(partitions)
         move(partitions, to: .offline)
         move(partitions, to: .nonExistent)
         context.topicsWithDeletionStarted.formUnion(unseen)
@@ -140,6 +142,9 @@ extension Controller {
     func stopReplicaAnswered(
         _ broker: BrokerID, _ request: ControlRequest.StopReplica, _ answer: ControlAnswer
     ) async throws(Interruption) {
+        // What the broker's earlier life was asked is over: its replicas have been dealt with when it came back. To believe
+        // a refusal now (Kafka does) would halt the deletion until the next broker starts.
+        guard request.header.brokerEpoch == context.brokers[broker]?.epoch else { return }
         let deleted = request.partitions.filter {
             $0.delete && context.topicsWithDeletionStarted.contains($0.partition.topic)
         }.map(\.partition)

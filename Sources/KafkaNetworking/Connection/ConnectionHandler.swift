@@ -230,7 +230,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
                 api: api, version: version, bytes: request.byteCount, received: request.receivedAt, started: .now()))
         handler.handle(request, responder)
         // Finishing is this method's caller's, so the request is still the last.
-        inWork[inWork.count - 1].returned = .now()
+        if !inWork.isEmpty { inWork[inWork.count - 1].returned = .now() }
     }
 
     private func observe(_ answer: OutgoingAnswer, bytes: Int) {

@@ -102,7 +102,10 @@ extension SimulatedBroker {
         let (sender, epoch) = (id, brokerEpoch)
         ask(image.controllerID ?? -1, timeout: world.plan.requestTimeout) { controller, answer in
             // Topics are named by id, which the controller's broker must know.
-            let known = items.filter { $0.topicID == nil || controller.image.topicName(id: $0.topicID ?? .zero) != nil }
+            let known = items.filter { item in
+                guard let id = item.topicID else { return true }
+                return (controller.image.topicName(id: id) ?? controller.controller?.topicName(id: id)) != nil
+            }
             controller.request(
                 .alterPartition(
                     .init(broker: sender, brokerEpoch: epoch, partitions: known.map(\.wish), usesTopicIDs: true)),

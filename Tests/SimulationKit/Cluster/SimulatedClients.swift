@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
 import KafkaModel
 import Replication
 
@@ -50,14 +51,17 @@ final class SimulatedProducer {
     private func send() {
         guard let batch = pending else { return }
         attempts += 1
-        // A topic that is gone, or whose name has another one now, takes no records.
-        guard world.topicID(batch.partition.topic) == batch.topicID else { return abandon(batch) }
+        // A topic that is gone, or whose name has another one now, takes no records. Nor does a partition that an
+        // administrator had added just before the controller wrote the topic's replicas, as it knew them: Kafka's too.
+        guard world.assignment(of: batch.partition, batch.topicID) != nil else { return abandon(batch) }
         guard let leader = world.knownLeader(of: batch.partition, by: id), let broker = world.broker(leader) else {
             return retry()
         }
         world.call(from: id, to: broker, timeout: 2 * world.plan.requestTimeout) { broker, answer in
             broker.produce(batch, topicID: batch.topicID, answer)
         } _: { [self] (answer: SimulatedBroker.ProduceAnswer?) in
+            world.trace(
+                "producer \(id): broker \(leader) answers \(String(describing: answer?.error)) for \(batch.partition)")
             guard let answer else { return retry() }
             switch answer.error {
             case .none: acknowledged(batch, answer, by: leader)
@@ -174,6 +178,14 @@ extension Simulation {
     func topicID(_ topic: String) -> KafkaUUID? {
         guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(topic)")?.content else { return nil }
         return assignment.id
+    }
+
+    /// The replicas of a partition of this very topic.
+    func assignment(of partition: TopicPartition, _ topicID: KafkaUUID) -> PartitionAssignment? {
+        guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(partition.topic)")?.content,
+            assignment.id == topicID
+        else { return nil }
+        return assignment.partitions[partition.partition]
     }
 
     var topicNames: [String] { zooKeeper.children("/brokers/topics") }
