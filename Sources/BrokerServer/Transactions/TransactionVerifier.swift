@@ -89,6 +89,9 @@ final class TransactionVerifier: Sendable {
         asked.answer(transactions.verify(request).first ?? .unknownServerError)
     }
 
+    /// Some brokers may have left the cluster.
+    func brokersChanged() { sender.brokersChanged() }
+
     // MARK: The request
 
     private static func negotiate(_ connection: BrokerConnection) async throws -> Int16? {
