@@ -18,7 +18,7 @@ package import NIOCore
 //  5. Time: call `advance(to:)` no earlier than `nextDeadline`, and soon after it; ask for it after every call. The uptime
 //     that is handed over never goes back.
 //  6. Becoming leader: make a machine (it is loading), hand it every batch of the partition from the log's start to its
-//     end with `load`, then call `finishLoading`. Requests may be handed over meanwhile: they get Kafka's answers for
+//     end with `load`, then, once every in-sync replica has all of that, call `finishLoading`. Requests may be handed over meanwhile: they get Kafka's answers for
 //     that. Losing leadership: `unload`, perform what it returns, drop the machine; late `appended` calls go nowhere.
 //     Who is no coordinator at all answers NOT_COORDINATOR without a machine.
 //

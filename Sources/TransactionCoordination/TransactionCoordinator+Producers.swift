@@ -48,6 +48,9 @@ extension TransactionCoordinator {
         switch logged.state {
         case .prepareCommit, .prepareAbort: return .concurrentTransactions
         case .ongoing:
+            // Kafka looks at the id alone, so that a zombie who recovers ends its successor's transaction. Both are
+            // fenced for it in the end; here only the zombie is, at once.
+            if let expected = request.expected, expected != logged.producer { return .producerFenced }
             // The producer is told to come again, and finds the transaction ended then.
             abort(id, logged, fencing: known, then: (token, .initialized(.init(error: .concurrentTransactions))), &turn)
             return nil

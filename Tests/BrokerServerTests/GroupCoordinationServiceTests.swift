@@ -23,6 +23,8 @@ private final class MemoryLog: CoordinatedLog {
         var ends: [(end: End, base: Offset)] = []
         var endsAtOnce = true
         var isReadable = true
+        /// Waits for replicas to have what was loaded.
+        var whenCommitted: (@Sendable () -> Void)?
     }
 
     let state = Mutex(State())
@@ -50,13 +52,24 @@ private final class MemoryLog: CoordinatedLog {
         end(error, base)
     }
 
-    func readAll(_ body: (RecordBatch) throws -> Bool) throws {
+    func readAll(_ body: (RecordBatch) throws -> Bool) throws -> Offset {
         gate.withLock { _ in }
-        let (batches, isReadable) = state.withLock { ($0.batches, $0.isReadable) }
+        let (batches, end, isReadable) = state.withLock { ($0.batches, $0.end, $0.isReadable) }
         guard isReadable else { throw RecordError.corrupt("for the test") }
         for bytes in batches {
-            for batch in try RecordBatches(bytes).all() { guard try body(batch) else { return } }
+            for batch in try RecordBatches(bytes).all() { guard try body(batch) else { return end } }
         }
+        return end
+    }
+
+    func whenCommitted(before end: Offset, _ done: @escaping @Sendable () -> Void) {
+        let mustWait = state.withLock { state in
+            if state.endsAtOnce { return false }
+            #expect(end == state.end)
+            state.whenCommitted = done
+            return true
+        }
+        if !mustWait { done() }
     }
 }
 
@@ -201,6 +214,26 @@ private final class MemoryLog: CoordinatedLog {
         try await eventually { service.list().error.isNone }
         #expect(committed().partitions.first?.offset == 9)
         #expect(service.list().groups.map(\.group) == ["g"])
+    }
+
+    /// Until then another leader may lack some of what this one has read.
+    @Test func aNewLeaderServesOnceReplicasHaveWhatItLoaded() async throws {
+        try await lead()
+        let answers = Answers()
+        commit(7, answers)
+        service.resign(0, epoch: 2)
+        log.state.withLock { $0.endsAtOnce = false }
+        service.lead(0, epoch: 3)
+        try await eventually { log.state.withLock { $0.whenCommitted != nil } }
+        #expect(committed().error == .coordinatorLoadInProgress)
+        commit(8, answers)
+        #expect(Self.error(answers.last) == .coordinatorLoadInProgress)
+        log.state.withLock { $0.whenCommitted }?()
+        #expect(committed().partitions.first?.offset == 7)
+        // Of a leadership that has gone nothing comes any more.
+        service.resign(0, epoch: 4)
+        log.state.withLock { $0.whenCommitted }?()
+        #expect(committed().error == .notCoordinator)
     }
 
     @Test func losingLeadershipTellsWhoWaits() async throws {

@@ -188,6 +188,9 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("init: negative time", lambda: w.init(name, -1)[0], INVALID_TRANSACTION_TIMEOUT),
             ("init: too much time", lambda: w.init(name, 900_001)[0], INVALID_TRANSACTION_TIMEOUT),
             ("init: another's producer", lambda: w.init(name, 1000, other, epoch)[0], PRODUCER_FENCED),
+            # In the midst of a transaction Kafka looks at the producer id only, and aborts.
+            ("init: a future epoch", lambda: w.init(name, 1000, producer, epoch + 1)[0], PRODUCER_FENCED),
+            ("init: a past epoch", lambda: w.init(name, 1000, *past)[0], PRODUCER_FENCED),
             ("add: an id that nobody has", lambda: add(nobody, producer, epoch), [INVALID_PRODUCER_ID_MAPPING]),
             ("add: another's producer", lambda: add(name, other, epoch), [INVALID_PRODUCER_ID_MAPPING]),
             ("add: a past epoch", lambda: add(name, *past), [PRODUCER_FENCED]),
@@ -209,9 +212,6 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("produce: a past epoch", lambda: produce(name, *past), INVALID_PRODUCER_EPOCH),
         ]
         idle = [
-            # In the midst of a transaction Kafka looks at the producer id only, and aborts.
-            ("init: a future epoch", lambda: w.init(name, 1000, producer, epoch + 1)[0], PRODUCER_FENCED),
-            ("init: a past epoch", lambda: w.init(name, 1000, producer, epoch - 1)[0], PRODUCER_FENCED),
             ("end: no transaction, commit", lambda: w.end(name, producer, epoch, True), INVALID_TXN_STATE),
             ("end: no transaction, abort", lambda: w.end(name, producer, epoch, False), INVALID_TXN_STATE),
             ("produce: no transaction", lambda: produce(name, producer, epoch), INVALID_TXN_STATE),

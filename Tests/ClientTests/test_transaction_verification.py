@@ -12,10 +12,10 @@ INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS = 4
 END, STABLE = 0, 1
 
 
-def log_end(connection, topic, isolation=END):
+def log_end(connection, topic, isolation=END, partition=0):
     """The log's end, or the last stable offset: ListOffsets version 2."""
     answer = connection.ask(2, 2, lambda w: (
-        struct.pack(">ib", -1, isolation) + w.array([w.string(topic) + w.array([struct.pack(">iq", 0, -1)])])))
+        struct.pack(">ib", -1, isolation) + w.array([w.string(topic) + w.array([struct.pack(">iq", partition, -1)])])))
     answer.int("i")
     return answer.array(lambda: (answer.string(), answer.array(lambda: answer.unpack("ihqq"))))[0][1][0][3]
 

@@ -12,7 +12,8 @@ import threading
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClientTests"))
+# Behind this directory, since both have tests of the same names.
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClientTests"))
 
 import harness  # noqa: E402
 import networks  # noqa: E402

@@ -27,6 +27,9 @@ final class DataPartition {
     /// Where the earliest open transaction began.
     var firstOpen: Offset? { producers.firstOpen }
 
+    /// The coordinator whose marker came last, by its epoch.
+    func coordinatorEpoch(of producer: ProducerID) -> Int32 { producers.coordinatorEpoch(of: producer) }
+
     /// Begins a question to the coordinator, as KIP-890 wants; nil if none is needed.
     func question(_ producer: ProducerID, _ epoch: ProducerEpoch, sequence: Int32) -> VerificationGuard? {
         producers.beginVerification(of: producer, epoch: epoch, firstSequence: sequence, now: 0)

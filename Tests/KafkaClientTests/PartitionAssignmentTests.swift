@@ -61,6 +61,33 @@ import Testing
         #expect(result["C2"] == partitions("t", 2, 5))
     }
 
+    /// Members of an eager group own nothing when they join: what they had is in the user data, in Java's format.
+    @Test func stickyRemembersWhatEagerMembersHad() throws {
+        let bytes: [UInt8] = [0, 0, 0, 1, 0, 1, 0x74, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 7]
+        let memory = StickyMemory(partitions: partitions("t", 1, 2), generation: 7)
+        #expect(memory.eagerBytes == bytes)
+        #expect(StickyMemory(eager: bytes) == memory)
+        // Of before generations were told.
+        #expect(StickyMemory(eager: Array(bytes.dropLast(4))) == .init(partitions: memory.partitions, generation: -1))
+        #expect(StickyMemory(eager: [0, 0, 0, 9]) == nil)
+        func eager(_ id: String, had numbers: Int32...) -> GroupMember {
+            let memory = StickyMemory(partitions: numbers.map { TopicPartition("t", $0) }, generation: 3)
+            let told = ConsumerProtocol.Subscription(topics: ["t"], userData: numbers.isEmpty ? nil : memory.eagerBytes)
+            return GroupMember(id: id, subscription: told.remembered(by: .sticky))
+        }
+        let result = PartitionAssignment.sticky(
+            [eager("C0"), eager("C1", had: 0, 2, 4), eager("C2", had: 1, 3, 5)], partitionCounts: ["t": 6])
+        #expect(result == ["C0": partitions("t", 4, 5), "C1": partitions("t", 0, 2), "C2": partitions("t", 1, 3)])
+    }
+
+    @Test func cooperativeMembersOfOldSubscriptionsTellTheirGenerationBeside() {
+        let old = ConsumerProtocol.Subscription(topics: ["t"], userData: [0, 0, 0, 9])
+        #expect(old.remembered(by: .cooperativeSticky).generation == 9)
+        #expect(old.remembered(by: .range).generation == -1)
+        let new = ConsumerProtocol.Subscription(topics: ["t"], userData: [0, 0, 0, 9], generation: 8)
+        #expect(new.remembered(by: .cooperativeSticky).generation == 8)
+    }
+
     @Test func cooperativeWithholdsWhatOthersStillOwn() {
         let members = [member("C0", ["t"], owned: partitions("t", 0, 1)), member("C1", ["t"], generation: -1)]
         let first = PartitionAssignment.cooperativeSticky(members, partitionCounts: ["t": 2])

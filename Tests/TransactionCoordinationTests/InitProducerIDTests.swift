@@ -144,6 +144,68 @@ import TransactionCoordination
         #expect(scene.appends.isEmpty)
     }
 
+    /// For whom a producer takes itself, beside the current one (id 100, epoch 2) and its predecessor (epoch 1).
+    enum Expectation: CaseIterable {
+        case none, current, previous, past, future, stranger
+
+        var identity: ProducerIdentity? {
+            switch self {
+            case .none: nil
+            case .current: ProducerIdentity(id: 100, epoch: 2)
+            case .previous: ProducerIdentity(id: 100, epoch: 1)
+            case .past: ProducerIdentity(id: 100, epoch: 0)
+            case .future: ProducerIdentity(id: 100, epoch: 3)
+            case .stranger: ProducerIdentity(id: 7, epoch: 2)
+            }
+        }
+    }
+
+    /// What a producer is answered: an epoch, or an error; then whether anything was written.
+    static func answer(_ expectation: Expectation, in state: TransactionState) -> (ErrorCode, ProducerEpoch, Bool) {
+        switch (state, expectation) {
+        case (_, .stranger): (.producerFenced, -1, false)
+        case (.prepareCommit, _), (.prepareAbort, _): (.concurrentTransactions, -1, false)
+        // Told to come again while the transaction is aborted.
+        case (.ongoing, .none), (.ongoing, .current): (.concurrentTransactions, -1, true)
+        // Here Kafka would abort the successor's transaction.
+        case (.ongoing, _): (.producerFenced, -1, false)
+        case (_, .none), (_, .current): (.none, 3, true)
+        // A retry, whose answer was lost.
+        case (_, .previous): (.none, 2, true)
+        case (_, .past), (_, .future): (.producerFenced, -1, false)
+        }
+    }
+
+    @Test(arguments: TransactionState.allCases, Expectation.allCases)
+    func whoAProducerTakesItselfFor(_ state: TransactionState, _ expectation: Expectation) throws {
+        let scene = TransactionScene()
+        _ = try scene.producer()
+        for epoch: ProducerEpoch in [0, 1] {
+            _ = scene.initialize("t", expected: ProducerIdentity(id: 100, epoch: epoch))
+            scene.commit()
+        }
+        try scene.bring("t", ProducerIdentity(id: 100, epoch: 2), to: state)
+        let before = scene.coordinator.describe("t").snapshot
+        let answer = scene.initialize("t", expected: expectation.identity)
+        let expected = Self.answer(expectation, in: state)
+        #expect(!scene.appends.isEmpty == expected.2)
+        scene.commit()
+        #expect(answer()?.error == expected.0)
+        #expect(answer()?.producer.epoch == expected.1)
+        if !expected.2 { #expect(scene.coordinator.describe("t").snapshot == before) }
+    }
+
+    @Test func aFenceThatFailedIsTriedAgainByWhoAskedForIt() throws {
+        let scene = TransactionScene()
+        let producer = try scene.producer(in: .ongoing)
+        _ = scene.initialize("t", expected: producer)
+        scene.commit(.notEnoughReplicas)
+        let answer = scene.initialize("t", expected: producer)
+        scene.commit()
+        #expect(answer()?.error == .concurrentTransactions)
+        #expect(scene.state() == .prepareAbort)
+    }
+
     @Test func aNewIDTakesAnyExpectation() throws {
         let scene = TransactionScene()
         let answer = scene.initialize("t", expected: ProducerIdentity(id: 5, epoch: 9))

@@ -136,10 +136,16 @@ final class TransactionScene {
     /// A producer in each state.
     func producer(_ id: String = "t", in state: TransactionState) throws -> ProducerIdentity {
         let producer = try producer(id)
-        guard state != .empty else { return producer }
+        try bring(id, producer, to: state)
+        return producer
+    }
+
+    /// From a producer that has just begun to any state.
+    func bring(_ id: String, _ producer: ProducerIdentity, to state: TransactionState) throws {
+        guard state != .empty else { return }
         _ = add(id, producer, TopicPartition("a", 0))
         commit()
-        guard state != .ongoing else { return producer }
+        guard state != .ongoing else { return }
         _ = end(id, producer, commit: state == .prepareCommit || state == .completeCommit)
         commit()
         if state == .completeCommit || state == .completeAbort {
@@ -147,7 +153,6 @@ final class TransactionScene {
             commit()
         }
         #expect(self.state(id) == state)
-        return producer
     }
 
     func state(_ id: String = "t") -> TransactionState? { coordinator.describe(id).snapshot?.state }

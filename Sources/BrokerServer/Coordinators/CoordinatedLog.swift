@@ -20,8 +20,12 @@ protocol CoordinatedLog: Sendable {
         _ batch: ByteBuffer, proof: TransactionProof, ended: @escaping @Sendable (ErrorCode, Offset) -> Void)
 
     /// Hands over all batches from the log's start to where it ends now, in order; may block. Ends early when `body`
-    /// returns false.
-    func readAll(_ body: (RecordBatch) throws -> Bool) throws
+    /// returns false. Returns where it has ended.
+    func readAll(_ body: (RecordBatch) throws -> Bool) throws -> Offset
+
+    /// Calls `done`, on any thread, once every in-sync replica has what lies before `end`; never if the partition is led
+    /// elsewhere by then.
+    func whenCommitted(before end: Offset, _ done: @escaping @Sendable () -> Void)
 }
 
 /// A partition that this broker leads.
@@ -71,7 +75,7 @@ struct LedPartition: CoordinatedLog {
         }
     }
 
-    func readAll(_ body: (RecordBatch) throws -> Bool) throws {
+    func readAll(_ body: (RecordBatch) throws -> Bool) throws -> Offset {
         guard let log = partition.log else { throw LoadError.notHere }
         var offset = log.offsets.logStart
         // Of markers that arrive meanwhile the coordinator hears once every replica has them, not before.
@@ -83,11 +87,30 @@ struct LedPartition: CoordinatedLog {
             let start = offset
             var batches = RecordBatches(bytes)
             while let batch = try batches.next() {
-                guard try body(batch) else { return }
+                guard try body(batch) else { return offset }
                 offset = batch.header.nextOffset
             }
             guard offset > start else { throw LoadError.noProgress(at: start) }
         }
+        return offset
+    }
+
+    func whenCommitted(before end: Offset, _ done: @escaping @Sendable () -> Void) {
+        let id = partition.id
+        let epoch = partition.state.withLock { $0.replica.leaderEpoch }
+        let outcome: @Sendable () -> ErrorCode? = { [replicas] in
+            replicas.acknowledgement(of: id, through: end - 1, epoch: epoch)
+        }
+        let operation = DelayedOperation(isSatisfied: { outcome() != nil }) { _ in
+            switch outcome() {
+            // Too few replicas are in sync for further appends; all that are have these.
+            case ErrorCode.none?, .notEnoughReplicasAfterAppend?: done()
+            // A replica that lags leaves the in-sync set in time.
+            case nil: whenCommitted(before: end, done)
+            default: break
+            }
+        }
+        replicas.delayedProduce.completeElseWait(operation, keys: CollectionOfOne(id), timeout: timeout)
     }
 
     private enum LoadError: Error {

@@ -123,21 +123,28 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
 
     // MARK: Life
 
-    /// Reads the log and begins to serve. Blocks. False when the shard was retired meanwhile.
-    func load() throws -> Bool {
+    /// Reads the log, which blocks, and begins to serve once every in-sync replica has what was read: before that, another
+    /// leader may lack some of it. `served` is called then, unless the shard was retired meanwhile.
+    func load(_ served: @escaping @Sendable () -> Void) throws {
         // Aside, so that requests need not wait to hear that they must wait.
         var machine = makeMachine()
         let now = surroundings.now()
         var batches = 0
-        try log.readAll { batch in
+        let end = try log.readAll { batch in
             try machine.load(batch, now: now)
             batches += 1
             return batches & 0xff != 0 || !isRetired
         }
-        var loaded = false
+        log.whenCommitted(before: end) { [self, machine] in
+            if serve(machine) { served() }
+        }
+    }
+
+    private func serve(_ machine: Machine) -> Bool {
+        var isServing = false
         run { state in
             guard !state.isRetired else { return [] }
-            loaded = true
+            isServing = true
             state.machine = machine
             state.isLoaded = true
             let now = surroundings.now()
@@ -146,7 +153,7 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
             state.notices = []
             return actions
         }
-        return loaded
+        return isServing
     }
 
     /// The partition is led elsewhere: who waits is told, and nothing is served any more.

@@ -117,12 +117,13 @@ final class CoordinatorTable<Machine: CoordinatorMachine>: Sendable {
     private func load(_ shard: Shard, _ id: TopicPartition) {
         let start = BrokerClock.monotonicMilliseconds
         do {
-            guard try shard.load() else { return }
-            logger.info(
-                "Loaded a partition of a coordinator",
-                metadata: [
-                    "kafka.partition": "\(id)", "milliseconds": "\(BrokerClock.monotonicMilliseconds &- start)",
-                ])
+            try shard.load { [logger] in
+                logger.info(
+                    "Loaded a partition of a coordinator",
+                    metadata: [
+                        "kafka.partition": "\(id)", "milliseconds": "\(BrokerClock.monotonicMilliseconds &- start)",
+                    ])
+            }
         } catch {
             // Serving half of what is there would make decisions go back.
             logger.critical(

@@ -23,7 +23,8 @@ struct Neighbours: Sendable {
 }
 
 /// Brings items to brokers: one request at a time to each, with all that has gathered meanwhile. An item is told once
-/// what became of it; nothing is tried twice, since that is for the items' owners to decide.
+/// what became of it, when the broker has answered, has left, or its time is up; nothing is tried twice, since that is for
+/// the items' owners to decide.
 ///
 /// Owner of the queues: the lock.
 final class GatheringSender<Item: Sendable>: Sendable {
@@ -83,7 +84,8 @@ final class GatheringSender<Item: Sendable>: Sendable {
                 try await deliver(batch, try await connected(broker))
             } catch {
                 disconnect(broker)
-                fail(batch, broker, error)
+                // Who waits behind is told too: else a broker that does not answer would be waited for twice.
+                fail(batch + waiting(for: broker), broker, error)
             }
         }
     }
@@ -96,6 +98,26 @@ final class GatheringSender<Item: Sendable>: Sendable {
             destinations[broker] = destination
             return batch
         }
+    }
+
+    private func waiting(for broker: BrokerID) -> [Item] {
+        destinations.withLock { destinations in
+            guard let waiting = destinations[broker]?.queue else { return [] }
+            destinations[broker]?.queue = []
+            return waiting
+        }
+    }
+
+    /// Breaks off with brokers that have left the cluster: whoever waits for one of them is told now, not when patience
+    /// ends, and finds who has taken over.
+    func brokersChanged() {
+        let image = neighbours.metadata.current
+        let left = destinations.withLock { destinations in
+            let left = destinations.filter { !image.isAlive($0.key) }
+            for broker in left.keys { destinations[broker]?.link = nil }
+            return left.values.compactMap(\.link)
+        }
+        for link in left { link.connection.closeSoon() }
     }
 
     private func connected(_ broker: BrokerID) async throws -> BrokerLink {

@@ -152,6 +152,7 @@ enum AllHandlers {
                     for topic in update.topics { services.topicWaits.check(topic.name) }
                     services.groups.metadataChanged(update)
                     services.transactions.metadataChanged(update)
+                    services.verifier.brokersChanged()
                 }),
             ControlledShutdownHandler(controller: services.controller),
             AlterPartitionHandler(controller: services.controller, metadata: services.metadata),

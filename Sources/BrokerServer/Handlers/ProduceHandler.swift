@@ -80,7 +80,7 @@ struct ProduceHandler: ApiHandler {
             switch verifier.begin(question, in: partition) {
             case .settled(let proof):
                 partition.append(batches, acks: acks, origin: .client, proof: proof) { pending.finish(index, $0) }
-            case .open(let verificationGuard):
+            case .open(let question, let verificationGuard):
                 verifier.ask(question) { error in
                     guard error.isNone else {
                         return pending.finish(index, .refused(ProduceRefusal(unverified: error, version: version)))

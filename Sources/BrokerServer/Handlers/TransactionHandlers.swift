@@ -109,7 +109,7 @@ struct TxnOffsetCommitHandler: ApiHandler {
         partition.submit { partition in
             switch verifier.begin(question, in: partition) {
             case .settled(let proof): store(asked, request, proof, errors, context)
-            case .open(let verificationGuard):
+            case .open(let question, let verificationGuard):
                 verifier.ask(question) { error in
                     guard error.isNone else {
                         let error = error.asUnverifiedCommitError(version: context.version)

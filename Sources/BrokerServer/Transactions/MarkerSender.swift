@@ -63,6 +63,9 @@ final class MarkerSender: Sendable {
     /// Who hears what became of markers; set once, before anything is sent.
     func connect(_ report: @escaping @Sendable (TransactionMarkers, Outcomes) -> Void) { listener.set(report) }
 
+    /// Some brokers may have left the cluster.
+    func brokersChanged() { sender.brokersChanged() }
+
     func send(_ markers: TransactionMarkers) {
         let image = neighbours.metadata.current
         var byLeader: [BrokerID: [TopicPartition]] = [:]

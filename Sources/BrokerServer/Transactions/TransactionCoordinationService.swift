@@ -18,6 +18,7 @@ final class TransactionCoordinationService: Sendable {
     private let configuration: TransactionConfiguration
     private let table: CoordinatorTable<TransactionCoordinator>
     private let localID: BrokerID
+    private let markers: MarkerSender
 
     init(
         _ configuration: BrokerConfiguration, partitionCount: Int32, replicas: ReplicaManager, timer: TimerThread,
@@ -28,6 +29,7 @@ final class TransactionCoordinationService: Sendable {
         let chunkBytes = configuration.transactions.loadBufferBytes
         self.configuration = settings
         localID = replicas.localID
+        self.markers = markers
         table = CoordinatorTable(
             topic: InternalTopic.transactionState, partitionCount: partitionCount, isBoundToEpoch: true,
             CoordinatorSurroundings(
@@ -100,7 +102,10 @@ final class TransactionCoordinationService: Sendable {
 
     func stopped(_ stops: [ControlRequest.StopReplica.Partition]) { table.stopped(stops) }
 
-    func metadataChanged(_ update: MetadataUpdate) { table.metadataChanged(update, localID: localID) }
+    func metadataChanged(_ update: MetadataUpdate) {
+        table.metadataChanged(update, localID: localID)
+        markers.brokersChanged()
+    }
 
     /// Every `transaction.abort.timed.out.transaction.cleanup.interval.ms`.
     func abortTimedOut() {

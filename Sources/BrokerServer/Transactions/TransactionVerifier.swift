@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ClusterMetadata
+import Dispatch
 import KafkaModel
 import KafkaNetworking
 import KafkaProtocol
@@ -20,14 +21,16 @@ final class TransactionVerifier: Sendable {
         var partition: TopicPartition
         /// −1 for positions of a group, which have none.
         var firstSequence: Int32 = -1
+        /// The coordinator that ended the producer's last transaction here: an earlier one does not know of that.
+        var coordinatorEpoch: LeaderEpoch = -1
     }
 
     /// How a question begins.
     enum Beginning: Sendable {
         /// The log need not wait for anybody, and is to be shown this.
         case settled(TransactionProof)
-        /// The coordinator is to be asked (``ask(_:_:)``); if it agrees, the log is to be shown the guard.
-        case open(VerificationGuard)
+        /// The coordinator is to be asked this (``ask(_:_:)``); if it agrees, the log is to be shown the guard.
+        case open(Question, VerificationGuard)
     }
 
     /// A question on its way to a coordinator.
@@ -37,6 +40,10 @@ final class TransactionVerifier: Sendable {
         let answer: @Sendable (ErrorCode) -> Void
     }
 
+    /// Before a question is asked once more. News of a coordinator's move reaches all brokers well within that.
+    private static let secondLook = DispatchTimeInterval.milliseconds(100)
+
+    private let queue = DispatchQueue(label: "martlet.verification")
     private let neighbours: Neighbours
     private let transactions: TransactionCoordinationService
     private let isEnabled: @Sendable () -> Bool
@@ -71,23 +78,43 @@ final class TransactionVerifier: Sendable {
                 of: question.producer.id, epoch: question.producer.epoch, firstSequence: question.firstSequence,
                 now: BrokerClock.now)
         else { return .settled(.required(nil)) }
-        return .open(verificationGuard)
+        var question = question
+        question.coordinatorEpoch = log.coordinatorEpoch(of: question.producer.id)
+        return .open(question, verificationGuard)
     }
 
     /// Asks the coordinator. `answer` is called once, at once or later, on any thread; for one transactional id in the
-    /// order of the questions.
+    /// order of the questions, as far as the first look settles them.
+    ///
+    /// Who was the coordinator a moment ago, and has not heard yet that it is none any more, refuses what its successor
+    /// has admitted. So a refusal counts if it is heard twice.
     func ask(_ question: Question, _ answer: @escaping @Sendable (ErrorCode) -> Void) {
+        look(question) { [self] error in
+            guard error.mayBeOutdated else { return answer(error.asVerificationError) }
+            queue.asyncAfter(deadline: .now() + Self.secondLook) { [self] in
+                look(question) { answer($0.asVerificationError) }
+            }
+        }
+    }
+
+    private func look(_ question: Question, _ answer: @escaping @Sendable (ErrorCode) -> Void) {
         guard let id = question.transactionalID else { return answer(.invalidTxnState) }
         let image = neighbours.metadata.current
         guard let coordinator = image.partition(transactions.partition(of: id)), coordinator.hasLeader,
             image.isAlive(coordinator.leader)
         else { return answer(.coordinatorNotAvailable) }
-        let asked = Asked(transactionalID: id, question: question) { answer($0.asVerificationError) }
+        // This broker has not heard of the newest coordinator yet; the one it knows would take an ended transaction for
+        // an open one.
+        guard coordinator.leaderEpoch >= question.coordinatorEpoch else { return answer(.notCoordinator) }
+        let asked = Asked(transactionalID: id, question: question, answer: answer)
         guard coordinator.leader == neighbours.localID else { return sender.send(asked, to: coordinator.leader) }
         let request = AddPartitions(
             transactionalID: id, producer: question.producer, partitions: [question.partition])
         asked.answer(transactions.verify(request).first ?? .unknownServerError)
     }
+
+    /// Some brokers may have left the cluster.
+    func brokersChanged() { sender.brokersChanged() }
 
     // MARK: The request
 
@@ -131,6 +158,14 @@ final class TransactionVerifier: Sendable {
 }
 
 extension ErrorCode {
+    /// A refusal for which there may have been a reason no longer.
+    fileprivate var mayBeOutdated: Bool {
+        switch self {
+        case .transactionAbortable, .invalidProducerIDMapping, .producerFenced: true
+        default: false
+        }
+    }
+
     /// What the coordinator's error means for who writes to the partition.
     fileprivate var asVerificationError: ErrorCode {
         switch self {

@@ -109,7 +109,7 @@ extension ByteBuffer {
     }
 
     /// Partitions by topic, in the order in which the topics first appear.
-    fileprivate mutating func write(_ partitions: [TopicPartition]) {
+    mutating func write(_ partitions: [TopicPartition]) {
         var order: [String] = []
         var byTopic: [String: [Int32]] = [:]
         for partition in partitions {
@@ -153,7 +153,7 @@ extension ByteBuffer {
         return elements
     }
 
-    fileprivate mutating func readPartitions() -> [TopicPartition]? {
+    mutating func readPartitions() -> [TopicPartition]? {
         readArray { buffer -> [TopicPartition]? in
             guard let topic = buffer.readKafkaString(),
                 let numbers = buffer.readArray({ $0.readInteger(as: Int32.self) })

@@ -11,6 +11,8 @@ struct GroupMembership {
     /// Whether to join before anything else: at first, after a rebalance began, or when the subscription changed.
     var mustJoin = true
     var assignor: ClientConfiguration.Assignor?
+    /// What the leader gave last, which a sticky leader gives again as far as it can.
+    var memory: StickyMemory?
     /// What the group's leader counted partitions as; nil for other members.
     var countedPartitions: [String: Int32]?
     var lastPoll = ContinuousClock.now
@@ -92,8 +94,14 @@ extension Consumer {
         let topics = wantedTopics().sorted()
         let generation = group?.generation ?? -1
         let protocols = configuration.assignors.map { assignor in
+            let userData: [UInt8]? =
+                switch assignor {
+                case .sticky: group?.memory?.eagerBytes
+                case .cooperativeSticky: StickyMemory(partitions: owned, generation: generation).cooperativeBytes
+                case .range, .roundRobin: nil
+                }
             let subscription = ConsumerProtocol.Subscription(
-                topics: topics, userData: assignor == .cooperativeSticky ? Self.bytes(of: generation) : nil,
+                topics: topics, userData: userData,
                 owned: assignor == .cooperativeSticky ? owned : [], generation: generation,
                 rack: configuration.clientRack.isEmpty ? nil : configuration.clientRack)
             return JoinGroupRequest.JoinGroupRequestProtocol(
@@ -128,10 +136,6 @@ extension Consumer {
         try await sync(assignments, response.protocolName)
     }
 
-    private static func bytes(of generation: Int32) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: generation >> (24 - 8 * $0)) }
-    }
-
     /// What the leader gives to each member.
     private func assignments(
         for response: JoinGroupResponse
@@ -143,7 +147,9 @@ extension Consumer {
                 throw KafkaError(.malformedResponse, "The subscription of member \(member.memberID) cannot be read.")
             }
             members.append(
-                GroupMember(id: member.memberID, instanceID: member.groupInstanceID, subscription: subscription))
+                GroupMember(
+                    id: member.memberID, instanceID: member.groupInstanceID,
+                    subscription: subscription.remembered(by: group?.assignor)))
         }
         let topics = Set(members.flatMap(\.subscription.topics))
         let missing = topics.filter { name in cluster.withSnapshot { $0.topics[name] == nil } }
@@ -193,6 +199,7 @@ extension Consumer {
     private func adopt(_ assigned: Set<TopicPartition>) async {
         let owned = Set(positions.keys)
         group?.mustJoin = false
+        group?.memory = StickyMemory(partitions: assigned.sorted(), generation: group?.generation ?? -1)
         let revoked = owned.subtracting(assigned)
         if !revoked.isEmpty {
             await revoke(Array(revoked))

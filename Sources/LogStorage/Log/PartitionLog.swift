@@ -219,6 +219,11 @@ package final class PartitionLog: Sendable {
         }
     }
 
+    /// The leader epoch of the coordinator that ended the producer's last transaction here; −1 if none has.
+    package func coordinatorEpoch(of producerID: ProducerID) -> LeaderEpoch {
+        mutation.withLock { $0.producers.coordinatorEpoch(of: producerID) }
+    }
+
     /// What is known of the producers (DescribeProducers, KIP-664). Waits for a write under way.
     package var producers: [ProducerState] { mutation.withLock { $0.producers.snapshot } }
 

@@ -80,6 +80,11 @@ package struct ProducerStateManager: Sendable {
         return verifications.begin(producerID, epoch: epoch, firstSequence: firstSequence, now: now)
     }
 
+    /// The leader epoch of the coordinator that ended the producer's last transaction here; −1 if none has.
+    package func coordinatorEpoch(of producerID: ProducerID) -> LeaderEpoch {
+        producers[producerID]?.coordinatorEpoch ?? -1
+    }
+
     /// Another log of the partition, which takes this one's place, honours the guards that this one has given out.
     mutating func takeOverVerifications(of other: borrowing ProducerStateManager) {
         verifications = other.verifications
