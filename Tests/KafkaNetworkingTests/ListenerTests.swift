@@ -318,16 +318,5 @@ import Testing
         #expect(try await client?.isClosed() == true)
         #expect(throws: RawClient.SystemError.self) { try RawClient(port: port) }
     }
-
-    private func withTemporaryFile(
-        _ content: ByteBuffer, _ body: (NIOFileHandle) async throws -> Void
-    ) async throws {
-        let path = "/tmp/martlet-networking-\(UInt64.random(in: 0 ... .max))"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
-        unlink(path)
-        _ = content.withUnsafeReadableBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
-        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
-        defer { try? handle.close() }
-        try await body(handle)
-    }
 }
+

@@ -157,6 +157,16 @@ final class RawClient: Sendable {
         return (correlationID, try await receive(Int(length) - 4))
     }
 
+    /// How many packets with data have come in (`tcpi_data_segs_in`).
+    var packetsReceived: Int {
+        var information = [UInt8](repeating: 0, count: 192)
+        var length = socklen_t(information.count)
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &information, &length) == 0, length >= 156 else {
+            return -1
+        }
+        return information.withUnsafeBytes { Int($0.loadUnaligned(fromByteOffset: 152, as: UInt32.self)) }
+    }
+
     /// Whether the other side closes, without sending anything before, within the time of 10 s.
     func isClosed() async throws -> Bool { try await receive(1).isEmpty }
 }
@@ -168,4 +178,17 @@ func eventually(_ condition: () -> Bool) async throws -> Bool {
         try await Task.sleep(for: .milliseconds(10))
     }
     return condition()
+}
+
+/// A file with this content that goes away by itself.
+func withTemporaryFile(
+    _ content: ByteBuffer, _ body: (NIOFileHandle) async throws -> Void
+) async throws {
+    let path = "/tmp/martlet-networking-\(UInt64.random(in: 0 ... .max))"
+    let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
+    unlink(path)
+    _ = content.withUnsafeReadableBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: descriptor)
+    defer { try? handle.close() }
+    try await body(handle)
 }

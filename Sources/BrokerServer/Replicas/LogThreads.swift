@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import DequeModule
+import Dispatch
 import KafkaModel
 import LogStorage
 import Metrics
@@ -61,8 +61,8 @@ final class LogThread: Sendable {
     private let slept = Atomic<UInt64>(0)
     private let sleepsSince = Atomic<UInt64>(0)
     private let flushes: Histogram?
-    /// True while a wake-up is pending.
-    private let wakeUp = ConditionLock(value: false)
+    /// Counts wake-ups that are pending.
+    private let wakeUp = DispatchSemaphore(value: 0)
     /// True once the thread has ended.
     private let end = ConditionLock(value: false)
 
@@ -156,16 +156,12 @@ final class LogThread: Sendable {
         end.unlock()
     }
 
-    private func wake() {
-        wakeUp.lock()
-        wakeUp.unlock(withValue: true)
-    }
+    private func wake() { wakeUp.signal() }
 
     private func sleep() {
         let start = BrokerClock.monotonicNanoseconds
         sleepsSince.store(start, ordering: .releasing)
-        wakeUp.lock(whenValue: true)
-        wakeUp.unlock(withValue: false)
+        wakeUp.wait()
         sleepsSince.store(0, ordering: .releasing)
         slept.wrappingAdd(BrokerClock.monotonicNanoseconds &- start, ordering: .relaxed)
     }

@@ -454,7 +454,8 @@ extension ReplicaFetcher {
     private func perform(_ group: [Delivery]) -> Bool {
         let start = NIODeadline.now()
         guard start >= slowUntil else { return false }
-        guard group[0].followed.thread.performIfIdle({ for delivery in group { delivery.take() } }) else { return false }
+        let isDone = group[0].followed.thread.performIfIdle { for delivery in group { delivery.take() } }
+        guard isDone else { return false }
         let end = NIODeadline.now()
         if end - start > Self.slowAppend { slowUntil = end + Self.slowTime }
         let now = now

@@ -5,12 +5,13 @@ import KafkaModel
 import KafkaProtocol
 import Logging
 import NIOCore
+import Synchronization
 
 /// The one channel handler of a client's connection: frames what arrives, lets `ConnectionMachine` decide, performs it.
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
 /// inactive and the last responder is gone.
-// Confined to `eventLoop`: every stored `var` is touched on it only, and `settle` hops there first.
+// Confined to `eventLoop`: every stored `var` is touched on it only; `settle` leaves what it has in `arrived`, a mutex.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
@@ -33,10 +34,14 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// The machine's requests in work, in their order, while somebody observes them.
     private var inWork = Deque<RequestInWork>()
     private var context: ChannelHandlerContext?
+    /// What other threads have settled and the loop has not taken yet; at most one entry per request in work and stage.
+    private let arrived = Mutex<[(number: UInt64, settlement: Settlement)]>([])
     /// What the unfinished frame is paid from: the newcomers' budget until a request was answered.
     private var isNewcomer = true
     private var isDriving = false
     private var hasHeldRead = false
+    /// Regions of files were written since the last flush.
+    private var hasWrittenRegions = false
     private var lastActivity = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
     private var newcomerCheck: Scheduled<Void>?
@@ -58,12 +63,30 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// Whether answers shall say when they were made.
     var isObserved: Bool { shared.observer != nil }
 
-    /// From any thread: tells the machine, and does what follows from it.
+    /// From any thread: tells the machine, and does what follows from it. What other threads say at the same time is taken
+    /// together, so that what completes together is sent together.
     func settle(_ number: UInt64, _ settlement: Settlement) {
-        guard eventLoop.inEventLoop else {
-            eventLoop.execute { self.settle(number, settlement) }
-            return
+        if eventLoop.inEventLoop {
+            tell(number, settlement)
+            return drive()
         }
+        let isFirst = arrived.withLock { arrived in
+            arrived.append((number, settlement))
+            return arrived.count == 1
+        }
+        if isFirst { eventLoop.execute { self.takeArrived() } }
+    }
+
+    private func takeArrived() {
+        let all = arrived.withLock { arrived in
+            defer { arrived = [] }
+            return arrived
+        }
+        for (number, settlement) in all { tell(number, settlement) }
+        drive()
+    }
+
+    private func tell(_ number: UInt64, _ settlement: Settlement) {
         switch settlement {
         case .started:
             machine.started(number)
@@ -72,7 +95,6 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         case .failure:
             machine.failed(number)
         }
-        drive()
     }
 
     // MARK: From the channel
@@ -214,7 +236,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         }
         isDriving = false
         guard let context else { return }
-        if hasWritten { context.flush() }
+        if hasWritten { flush(context) }
         if hasHeldRead, machine.wantsRead, !receiver.isStarved {
             hasHeldRead = false
             context.read()
@@ -242,19 +264,32 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// Returns how many bytes.
     private func write(_ parts: [WirePart], _ context: ChannelHandlerContext) -> Int {
         lastActivity = .now()
-        var count = 0
+        let count = parts.reduce(0) { $0 + $1.readableBytes }
+        shared.statistics.sent(bytes: count)
+        if let whole = AnswerParts.gathered(parts, count: count, context.channel.allocator) {
+            context.write(wrapOutboundOut(.byteBuffer(whole)), promise: nil)
+            return count
+        }
         for part in parts {
             switch part {
             case .bytes(let bytes):
-                count += bytes.readableBytes
                 context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
             case .file(let region):
-                count += region.readableBytes
+                hasWrittenRegions = true
                 context.write(wrapOutboundOut(.fileRegion(region)), promise: nil)
             }
         }
-        shared.statistics.sent(bytes: count)
         return count
+    }
+
+    /// Sends what was written. Head, regions and tail of an answer take a call each: they are held together, so that none
+    /// of them travels in a packet of its own and wakes the reader for a few bytes.
+    private func flush(_ context: ChannelHandlerContext) {
+        guard hasWrittenRegions else { return context.flush() }
+        hasWrittenRegions = false
+        context.channel.holdTogether(true)
+        context.flush()
+        context.channel.holdTogether(false)
     }
 
     private func unmute(after time: Duration) {
