@@ -18,10 +18,17 @@ extension LogDirectories {
         _ configuration: LogDirectoriesConfiguration, fileSystem: any FileSystem = PosixFileSystem(), now: Timestamp,
         logger: Logger, onEvent: @escaping @Sendable (LogDirectoryEvent) -> Void
     ) throws(LogDirectoriesError) -> LogDirectories {
+        var configuration = configuration
+        configuration.paths = configuration.paths.map { fileSystem.absolute($0) }
         var directories: [LogDirectory] = []
         var failures: [LogError] = []
         do throws(LogDirectoriesError) {
+            var places: [String: String] = [:]
             for path in configuration.paths {
+                // Whatever has been accepted so far is there, so links lead somewhere.
+                if let place = fileSystem.canonicalPath(of: path), let twin = places[place] {
+                    throw .sameDirectory(twin, path)
+                }
                 let health = DirectoryHealth(path) { error in
                     logger.error(
                         "Log directory is offline",
@@ -38,6 +45,7 @@ extension LogDirectories {
                         LogDirectory(path, health: health, lock: nil, meta: nil, fileSystem: fileSystem))
                 }
                 directories.append(try prepared.get())
+                if let place = fileSystem.canonicalPath(of: path) { places[place] = path }
             }
             if let first = failures.first, failures.count == configuration.paths.count { throw .noneUsable(first) }
             // A directory without a file is new; nothing is written before all have been accepted.
@@ -87,7 +95,10 @@ extension LogDirectories {
                     return refuse(.otherCluster(path: path, found: found, expected: expected))
                 }
             }
-            return .success(LogDirectory(path, health: health, lock: lock, meta: meta, fileSystem: fileSystem))
+            let wholeSync = try logErrors { () throws(FileError) in try fileSystem.wholeSync(of: path) }
+            return .success(
+                LogDirectory(
+                    path, health: health, lock: lock, meta: meta, wholeSync: wholeSync, fileSystem: fileSystem))
         } catch {
             lock.release()
             throw error
@@ -129,7 +140,8 @@ extension LogDirectories {
         var knowsRecoveryPoint: Bool
         var logStart: Offset
         var highWatermark: Offset
-        var wasCompacted: Bool
+        /// Up to where it was compacted; nil if never.
+        var cleanedTo: Offset?
     }
 
     private func loadAll(now: Timestamp) throws(LogDirectoriesError) {
@@ -213,7 +225,8 @@ extension LogDirectories {
                         knowsRecoveryPoint: recoveryPoints != nil,
                         logStart: logStarts[name.partition] ?? 0,
                         highWatermark: highWatermarks[name.partition] ?? 0,
-                        wasCompacted: compacted[name.partition] != nil))
+                        // A copy that is being filled is not the log that the checkpoint means.
+                        cleanedTo: name.role == .current ? compacted[name.partition] : nil))
             }
         }
         if !isClean, !jobs.isEmpty {
@@ -289,7 +302,7 @@ extension LogDirectories {
             partition: job.name.partition, directory: job.directory.path + "/" + job.name.name,
             health: job.directory.health, pool: pool,
             configuration: topic, isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
-            highWatermark: job.highWatermark, wasCompacted: job.wasCompacted || topic.isCompacted,
+            highWatermark: job.highWatermark, wasCompacted: job.cleanedTo != nil || topic.isCompacted,
             knowsRecoveryPoint: job.knowsRecoveryPoint, now: now,
             producerExpiration: configuration.producerExpiration,
             report: { report in
@@ -310,6 +323,7 @@ extension LogDirectories {
             })
         do throws(LogError) {
             let log = try job.directory.health.watching { () throws(LogError) in try loader.load() }
+            log.noteCleaned(to: job.cleanedTo)
             return log
         } catch {
             logger.error("Log could not be opened", metadata: [LogKey.error: "\(error)"])
