@@ -31,6 +31,7 @@ let package = Package(
         // MARK: C: system libraries, and shims for what Swift cannot call.
         .systemLibrary(
             name: "CZooKeeper", path: "Sources/CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        .systemLibrary(name: "CFileSystem"),
         .systemLibrary(
             name: "CCompression", path: "Sources/CCompression",
             providers: [.apt(["libisal-dev", "zlib1g-dev", "liblz4-dev", "libzstd-dev", "libsnappy-dev"])]),
@@ -45,7 +46,8 @@ let package = Package(
         .executableTarget(name: "ProtocolGenerator"),
 
         // MARK: Engines: no sockets, no ZooKeeper.
-        .target(name: "LogStorage", dependencies: ["KafkaModel", "KafkaRecords", nioCore, logging, deque]),
+        .target(
+            name: "LogStorage", dependencies: ["CFileSystem", "KafkaModel", "KafkaRecords", nioCore, logging, deque]),
         .target(name: "Replication", dependencies: ["KafkaModel", ordered]),
         .target(name: "ClusterMetadata", dependencies: ["KafkaModel", hashTrees]),
         .target(name: "ClusterControl", dependencies: ["KafkaModel", "ClusterMetadata", ordered, deque]),
@@ -199,8 +201,11 @@ let package = Package(
             path: "Tests/Benchmarks/Instructions"),
         .executableTarget(
             name: "storage",
-            dependencies: ["BenchmarkKit", "KafkaModel", "KafkaRecords", "LogStorage", nioCore, logging],
+            dependencies: [
+                "AllocationCounter", "BenchmarkKit", "KafkaModel", "KafkaRecords", "LogStorage", nioCore, logging,
+            ],
             path: "Tests/Benchmarks/Storage"),
+        .target(name: "AllocationCounter", path: "Tests/Benchmarks/AllocationCounter"),
         .executableTarget(
             name: "failover",
             dependencies: [

@@ -7,7 +7,8 @@
 # ZooKeeper of ZOOKEEPER=host:port or one from Debian's package; with NETWORK_ONLY=1 a listener whose handler does next
 # to nothing, which shows the network's share.
 #
-# GIGABYTES (1) and RUNS (3) say how much and how often; medians are printed.
+# GIGABYTES (1) and RUNS (3) say how much and how often; medians are printed. PARTITIONS (10000), TAILS (1000) and
+# TAIL_MEGABYTES (10240) say how large the broker is that is stopped, killed and started.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-$PWD/.build/release}
@@ -126,7 +127,10 @@ echo "== append inline or on another thread"
 "$bin/hop" --directory "$home"
 
 echo "== the storage engine"
-for what in append flush lookup start; do "$bin/storage" "$what" --directory "$home" --runs "$runs"; done
+for what in append flush lookup clean start; do "$bin/storage" "$what" --directory "$home" --runs "$runs"; done
+
+echo "== a broker with many partitions: stop, start, start after kill -9"
+MARTLET=$bin/martlet python3 Tests/Benchmarks/start.py "${PARTITIONS:-10000}" "${TAILS:-1000}" "${TAIL_MEGABYTES:-10240}"
 
 echo "== instructions of the hot paths"
 if command -v valgrind >/dev/null; then

@@ -18,6 +18,7 @@ let targets = [
     FuzzTarget(name: "log", run: LogFuzz.run),
     FuzzTarget(name: "log-directory", run: LogDirectoryFuzz.run),
     FuzzTarget(name: "protocol", run: ProtocolFuzz.run),
+    FuzzTarget(name: "recorded-log", run: RecordedLogFuzz.run),
     FuzzTarget(name: "records", run: RecordFuzz.run),
 ]
 

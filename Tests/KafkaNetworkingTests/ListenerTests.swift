@@ -319,4 +319,3 @@ import Testing
         #expect(throws: RawClient.SystemError.self) { try RawClient(port: port) }
     }
 }
-

@@ -249,6 +249,57 @@ import Testing
         }
     }
 
+    /// Kafka moves the line of `cleaner-offset-checkpoint` with the replica, and so the work is not done again.
+    @Test func aLogThatMovesTakesAlongUpToWhereItIsCompacted() throws {
+        try withDirectory { root in
+            let paths = [root + "/a", root + "/b"]
+            var configuration = LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "c")
+            configuration.defaults.isCompacted = true
+            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let partition = TopicPartition("t", 0)
+            let log = try logs.getOrCreateLog(
+                partition, topicID: nil, configuration: configuration.defaults, in: paths[0], now: 0)
+            for round in 0..<10 { try log.append(Self.batch([("a", "\(round)"), ("b", "x")])) }
+            try log.roll(now: 0)
+            log.updateHighWatermark(.max)
+            let cleaner = LogCleaner(logs, LogCleanerConfiguration(), logger: quiet)
+            #expect(cleaner.cleanNext(now: 0))
+            let future = try logs.getOrCreateFutureLog(
+                partition, topicID: nil, configuration: configuration.defaults, in: paths[1], startingAt: 0, now: 0)
+            _ = try future.appendAsFollower(log.bytes(from: 0), now: 0)
+            try future.roll(now: 0)
+            let moved = try #require(try logs.replaceCurrentWithFuture(partition, now: 0))
+            #expect(moved.cleanedTo == 20)
+            #expect(!cleaner.cleanNext(now: 0))
+            func written(_ path: String) throws -> [TopicPartition: Offset] {
+                try OffsetCheckpoint(.cleaner, in: path, PosixFileSystem()).read()
+            }
+            #expect(try written(paths[0]) == [:])
+            #expect(try written(paths[1]) == [partition: 20])
+            logs.close(now: 0)
+        }
+    }
+
+    @Test func aCutTakesFromWhatCountsAsCompacted() throws {
+        try withDirectory { root in
+            var configuration = LogDirectoriesConfiguration(paths: [root], brokerID: 1, clusterID: "c")
+            configuration.defaults.isCompacted = true
+            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let partition = TopicPartition("t", 0)
+            let log = try logs.getOrCreateLog(
+                partition, topicID: nil, configuration: configuration.defaults, now: 0)
+            for round in 0..<10 { try log.append(Self.batch([("a", "\(round)"), ("b", "x")])) }
+            try log.roll(now: 0)
+            log.updateHighWatermark(.max)
+            #expect(LogCleaner(logs, LogCleanerConfiguration(), logger: quiet).cleanNext(now: 0))
+            // The batch that is left, at 18 and 19, goes.
+            let ends = try logs.truncate([partition: 18], now: 0)
+            #expect(log.cleanedTo == ends[partition])
+            #expect(try OffsetCheckpoint(.cleaner, in: root, PosixFileSystem()).read() == [partition: ends[partition]])
+            logs.close(now: 0)
+        }
+    }
+
     // MARK: Random histories
 
     private struct History {

@@ -35,6 +35,86 @@ import Testing
         }
     }
 
+    /// Somebody else cuts a file while it is scanned: there is nothing to wait for.
+    @Test func aScanEndsWhereTheFileHasBecomeShorter() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            for value in ["a", "b", "c"] { try log.append(TestBatch([value])) }
+            let third = try log.position(of: 2).position
+            let segment = log.published.withLock { $0.segments.active }
+            try segment.data.open().truncate(to: third + 20)
+            let result = try SegmentScan(segment).run { (_, _) in }
+            #expect(result.problem == "the file has become shorter while it was read")
+            log.abandon()
+        }
+    }
+
+    @Test func anEpochThatTheBatchesAroundItBelieIsNamed() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            for (value, epoch) in [("a", 1), ("b", 1), ("c", 2)] as [(String, LeaderEpoch)] {
+                try log.append(TestBatch([value]), epoch: epoch)
+            }
+            let second = try log.position(of: 1).position
+            log.abandon()
+            let file = try PosixFileSystem().open(test.directory + "/00000000000000000000.log", .update)
+            for damaged in [0, 9] as [UInt8] {
+                try file.write(ByteBuffer(bytes: [damaged]), at: second + 15)
+                let again = try test.open(clean: false)
+                #expect(try again.allValues == ["a", "b", "c"])
+                #expect(
+                    again.epochs.entries == [
+                        EpochEntry(epoch: 1, startOffset: 0), EpochEntry(epoch: 2, startOffset: 2),
+                    ])
+                #expect(
+                    test.reports.list.contains { report in
+                        guard case .malformed(let file) = report else { return false }
+                        return file.place == .position(second)
+                            && file.problem.hasPrefix("the leader epoch \(damaged) lies")
+                    })
+                again.abandon()
+            }
+        }
+    }
+
+    @Test func epochsThatTheLastBatchBeliesAreLearnedAnew() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            for epoch in [1, 4] as [LeaderEpoch] { try log.append(TestBatch(["x"]), epoch: epoch) }
+            try log.close(now: 0)
+            let checkpoint = LeaderEpochCheckpoint(in: test.directory, PosixFileSystem())
+            try checkpoint.write([EpochEntry(epoch: 1, startOffset: 0), EpochEntry(epoch: 5, startOffset: 1)])
+            let again = try test.open(clean: true)
+            #expect(
+                again.epochs.entries == [EpochEntry(epoch: 1, startOffset: 0), EpochEntry(epoch: 4, startOffset: 1)])
+            #expect(try checkpoint.read() == again.epochs.entries)
+            #expect(
+                test.reports.list.contains {
+                    if case .malformed(let file) = $0 { file.path == checkpoint.path } else { false }
+                })
+            try again.close(now: 0)
+        }
+    }
+
+    @Test func aDamagedSnapshotIsNamed() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            try log.append(TestBatch(["x"], producerID: 7, epoch: 0, sequence: 0))
+            try log.close(now: 0)
+            let path = test.directory + "/00000000000000000001.snapshot"
+            try PosixFileSystem().open(path, .update).write(ByteBuffer(bytes: [0xff]), at: 20)
+            let again = try test.open(clean: true)
+            #expect(again.producers.map(\.producerID) == [7])
+            #expect(
+                test.reports.list.contains { if case .malformed(let file) = $0 { file.path == path } else { false } })
+            again.abandon()
+        }
+    }
+
     @Test func aHoleThatKafkaHasLeftIsClosedForGood() throws {
         try withDirectory { root in
             var test = try TestLog(root)

@@ -335,6 +335,33 @@ final class ForgetfulFileSystem: FileSystem {
 
     fileprivate func unlock(_ path: String) { withState { _ = $0.locks.remove(path) } }
 
+    func wholeSync(of directory: String) throws(FileError) -> (any WholeSync)? {
+        Whole(path: directory, fileSystem: self)
+    }
+
+    private final class Whole: WholeSync {
+        let path: String
+        let fileSystem: ForgetfulFileSystem
+        init(path: String, fileSystem: ForgetfulFileSystem) {
+            self.path = path
+            self.fileSystem = fileSystem
+        }
+        func sync() throws(FileError) {
+            try fileSystem.perform(.syncfs, path) { state in
+                for node in state.files.values {
+                    node.durable = node.content
+                    node.pending = []
+                }
+                for changes in state.names.values {
+                    for change in changes {
+                        ForgetfulFileSystem.apply(change, &state.durableFiles, &state.durableDirectories)
+                    }
+                }
+                state.names = [:]
+            }
+        }
+    }
+
     func space(at path: String) throws(FileError) -> FileSystemSpace {
         FileSystemSpace(available: 1 << 40, total: 1 << 40)
     }

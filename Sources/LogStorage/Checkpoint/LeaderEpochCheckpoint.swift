@@ -7,6 +7,8 @@ import KafkaModel
 package struct LeaderEpochCheckpoint: Sendable {
     package static let name = "leader-epoch-checkpoint"
 
+    private static let advice = "delete the file: the epochs are then read from the log's batches"
+
     package let path: String
     private let fileSystem: any FileSystem
 
@@ -17,8 +19,7 @@ package struct LeaderEpochCheckpoint: Sendable {
 
     /// Empty when the file is missing.
     package func read() throws(LogError) -> [EpochEntry] {
-        let text = CheckpointText(
-            path, advice: "delete the file: the epochs are then read from the log's batches")
+        let text = CheckpointText(path, advice: Self.advice)
         guard let content = try logErrors({ () throws(FileError) in try fileSystem.contents(of: path) }) else {
             return []
         }
@@ -33,8 +34,14 @@ package struct LeaderEpochCheckpoint: Sendable {
         }
     }
 
-    package func write(_ entries: [EpochEntry]) throws(FileError) {
+    /// What the file says is belied by a batch.
+    func contradicted(_ problem: String) -> MalformedFile {
+        MalformedFile(path, .wholeFile, problem, advice: Self.advice)
+    }
+
+    /// - Parameter isDurable: false where there is no older content that a crash must not take.
+    package func write(_ entries: [EpochEntry], isDurable: Bool = true) throws(FileError) {
         try fileSystem.replace(
-            path, with: CheckpointText.render(entries.map { "\($0.epoch) \($0.startOffset)" }))
+            path, with: CheckpointText.render(entries.map { "\($0.epoch) \($0.startOffset)" }), isDurable: isDurable)
     }
 }

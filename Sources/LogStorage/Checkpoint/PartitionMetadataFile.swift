@@ -41,7 +41,9 @@ package struct PartitionMetadataFile: Sendable {
         return id
     }
 
-    package func write(_ topicID: KafkaUUID) throws(FileError) {
-        try fileSystem.replace(path, with: Array("version: 0\ntopic_id: \(topicID)".utf8))
+    /// - Parameter isDurable: false where a crash may take the file.
+    package func write(_ topicID: KafkaUUID, isDurable: Bool = true) throws(FileError) {
+        try fileSystem.replace(
+            path, with: Array("version: 0\ntopic_id: \(topicID)".utf8), isDurable: isDurable)
     }
 }

@@ -25,8 +25,6 @@ package struct LogCleanerStatus: Sendable {
     /// Partitions that cannot be compacted until the broker is restarted, and why.
     package var uncleanable: [TopicPartition: String]
     package var inProgress: Set<TopicPartition>
-    /// Up to where logs are compacted.
-    package var checkpoints: [TopicPartition: Offset]
     /// The largest dirty part of a log, from 0 to 1, when it was last looked for (`max-dirty-percent`).
     package var maximumDirtyRatio: Double
     /// The newest compaction (`max-buffer-utilization-percent`, `cleaner-recopy-percent`).
@@ -45,13 +43,7 @@ package final class LogCleaner: Sendable {
     private let throttle: CleanerThrottle
     private let logger: Logger
 
-    private struct Checkpoint {
-        /// Nil for one that was read from the file and not used yet.
-        var log: PartitionLog?
-        var offset: Offset
-    }
     private struct State {
-        var checkpoints: [TopicPartition: Checkpoint] = [:]
         var inProgress: Set<TopicPartition> = []
         var uncleanable: [TopicPartition: (log: PartitionLog, reason: String)] = [:]
         var maximumDirtyRatio = 0.0
@@ -63,21 +55,20 @@ package final class LogCleaner: Sendable {
     private let picking = Mutex<Void>(())
     private let isStopped = Atomic(false)
 
-    /// - Parameter logs: all open; their checkpoints are read here.
+    /// - Parameter logs: all open, so that they know up to where they are compacted.
     package init(_ logs: LogDirectories, _ configuration: LogCleanerConfiguration, logger: Logger) {
         self.logs = logs
         self.configuration = Mutex(configuration)
         self.logger = logger
         throttle = CleanerThrottle(bytesPerSecond: configuration.bytesPerSecond)
-        state = Mutex(State(checkpoints: logs.cleanerCheckpoints().mapValues { Checkpoint(log: nil, offset: $0) }))
+        state = Mutex(State())
     }
 
     package var status: LogCleanerStatus {
         state.withLock { state in
             LogCleanerStatus(
                 uncleanable: state.uncleanable.mapValues(\.reason), inProgress: state.inProgress,
-                checkpoints: state.checkpoints.mapValues(\.offset), maximumDirtyRatio: state.maximumDirtyRatio,
-                last: state.last, lastRun: state.lastRun)
+                maximumDirtyRatio: state.maximumDirtyRatio, last: state.last, lastRun: state.lastRun)
         }
     }
 
@@ -142,7 +133,6 @@ package final class LogCleaner: Sendable {
         let open = Dictionary(logs.logs.map { ($0.topicPartition, $0) }, uniquingKeysWith: { first, _ in first })
         state.withLock { state in
             state.uncleanable = state.uncleanable.filter { open[$0.key] === $0.value.log }
-            state.checkpoints = state.checkpoints.filter { open[$0.key] === $0.value.log ?? open[$0.key] }
         }
     }
 
@@ -154,30 +144,17 @@ package final class LogCleaner: Sendable {
     }
 
     private func job(_ log: PartitionLog, now: Timestamp) throws(LogError) -> (job: Job?, ratio: Double) {
+        logs.recordCut(ofCleaned: log)
         let (view, segments) = try log.cleaningFacts()
         let settings = view.configuration
         let range = CleanerPlan.range(
-            checkpoint: checkpoint(of: log, view), offsets: view.offsets, activeBase: view.segments.active.base,
+            checkpoint: view.cleanedTo, offsets: view.offsets, activeBase: view.segments.active.base,
             segments: segments, minimumLag: settings.minimumCompactionLagMilliseconds, now: now)
         guard !range.isEmpty else { return (nil, 0) }
         let dirt = CleanerPlan.dirt(
             segments, range, maximumLag: settings.maximumCompactionLagMilliseconds, now: now)
         guard dirt.isDue(minimumRatio: settings.minimumCleanableDirtyRatio) else { return (nil, dirt.ratio) }
         return (Job(log: log, range: range, ratio: dirt.ratio, cuts: view.truncations), dirt.ratio)
-    }
-
-    /// Up to where a log is compacted. What was appended after a cut is not, even where something else was before.
-    private func checkpoint(of log: PartitionLog, _ view: PartitionLog.Published) -> Offset? {
-        let (offset, isLowered) = state.withLock { state -> (Offset?, Bool) in
-            guard let known = state.checkpoints[log.topicPartition] else { return (nil, false) }
-            // Of a log that was deleted or moved since, it says nothing.
-            if let owner = known.log, owner !== log { return (nil, false) }
-            guard known.offset > view.lowestCut else { return (known.offset, false) }
-            state.checkpoints[log.topicPartition] = Checkpoint(log: log, offset: view.lowestCut)
-            return (view.lowestCut, true)
-        }
-        if isLowered { write(directoryOf: log, cuts: view.truncations) }
-        return offset
     }
 
     // MARK: Cleaning
@@ -201,11 +178,9 @@ package final class LogCleaner: Sendable {
                 return false
             }
             tell(job.log, result, ContinuousClock.now - start)
-            state.withLock { state in
-                state.checkpoints[job.log.topicPartition] = Checkpoint(log: job.log, offset: result.cleanedTo)
-                state.last = result
-            }
-            write(directoryOf: job.log, cuts: job.cuts)
+            state.withLock { $0.last = result }
+            job.log.noteCleaned(to: result.cleanedTo, cuts: job.cuts)
+            writeCheckpoint(of: job.log)
             return true
         } catch {
             switch error {
@@ -249,18 +224,9 @@ package final class LogCleaner: Sendable {
             metadata: [LogKey.partition: "\(log.topicPartition)", LogKey.reason: "\(reason)"])
     }
 
-    // MARK: The checkpoint
-
-    private func write(directoryOf log: PartitionLog, cuts: Int) {
+    private func writeCheckpoint(of log: PartitionLog) {
         do throws(LogError) {
-            try logs.write(.cleaner, directoryOf: log) { other in
-                state.withLock { state in
-                    guard let known = state.checkpoints[other.topicPartition], known.log.map({ $0 === other }) ?? true
-                    else { return nil }
-                    return known.offset
-                }
-            }
-            log.forgetCuts(upTo: cuts)
+            try logs.recordCleaned(log)
         } catch {
             logger.error(
                 "Checkpoint could not be written",

@@ -3,6 +3,18 @@
 import KafkaModel
 
 extension PartitionLog {
+    /// Up to where the log is compacted; nil if it never was.
+    package var cleanedTo: Offset? { published.withLock { $0.cleanedTo } }
+
+    /// - Parameter cuts: how many cuts the log had when the compaction looked at it; one that came since has taken what was
+    ///   compacted, as far as anybody can tell.
+    func noteCleaned(to offset: Offset?, cuts: Int? = nil) {
+        published.withLock { published in
+            if let cuts, cuts != published.truncations { return }
+            published.cleanedTo = offset
+        }
+    }
+
     /// The state by which compaction is planned. Looks into files only where the log has a compaction lag.
     func cleaningFacts() throws(LogError) -> (view: Published, segments: [CleanerPlan.Segment]) {
         let view = published.withLock { $0 }

@@ -17,7 +17,7 @@ extension LogDirectories {
         guard let directory = directories.first(where: { $0.health === log.health }) else { return }
         try checkpointing.withLock { (_) throws(LogError) in
             var offsets: [TopicPartition: Offset] = [:]
-            let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
+            let logs = allLogs
             for log in logs where log.health === directory.health {
                 if let offset = offset(log) { offsets[log.topicPartition] = offset }
             }
@@ -25,17 +25,30 @@ extension LogDirectories {
         }
     }
 
-    /// Up to where each log was compacted, by what the directories say. A damaged checkpoint only costs time.
-    func cleanerCheckpoints() -> [TopicPartition: Offset] {
-        var read: [TopicPartition: Offset] = [:]
-        for directory in directories where !directory.health.isOffline {
-            do throws(LogError) {
-                for (partition, offset) in try directory.checkpoint(.cleaner).read()
-                where log(for: partition)?.health === directory.health { read[partition] = offset }
-            } catch {
-                logger.warning("Checkpoint is damaged and taken as empty", metadata: [LogKey.error: "\(error)"])
+    /// Writes up to where logs are compacted, of the directory that holds `log`.
+    func recordCleaned(_ log: PartitionLog) throws(LogError) {
+        try write(.cleaner, directoryOf: log) { other in
+            other.published.withLock { published in
+                published.cleanedIsUnsaved = false
+                return published.cleanedTo
             }
         }
-        return read
+    }
+
+    /// As ``recordCleaned(_:)``, of several directories.
+    func checkpointCleaned(in paths: Set<String>) {
+        checkpoint(.cleaner, in: paths) { $0.cleanedTo }
+    }
+
+    /// A cut has taken from a log what the checkpoint vouches for.
+    func recordCut(ofCleaned log: PartitionLog) {
+        guard log.published.withLock({ $0.cleanedIsUnsaved }) else { return }
+        do throws(LogError) {
+            try recordCleaned(log)
+        } catch {
+            logger.error(
+                "Checkpoint could not be written",
+                metadata: [LogKey.directory: "\(log.logDirectory)", LogKey.error: "\(error)"])
+        }
     }
 }

@@ -44,12 +44,12 @@ extension LogDirectories {
         if online.count == 1 { return online[0] }
         let roomy = online.filter(hasRoom)
         if !roomy.isEmpty { online = roomy }
-        var counts: [String: Int] = [:]
-        state.withLock { state in
-            for log in state.logs.values { counts[log.logDirectory, default: 0] += 1 }
-            for log in state.future.values { counts[log.logDirectory, default: 0] += 1 }
+        return state.withLock { state in
+            func count(_ directory: LogDirectory) -> Int {
+                state.logs.count(in: directory.health) + state.future.count(in: directory.health)
+            }
+            return online.min { count($0) < count($1) } ?? online[0]
         }
-        return online.min { counts[$0.path, default: 0] < counts[$1.path, default: 0] } ?? online[0]
     }
 
     /// Whether some directory has room for a new log.
@@ -69,7 +69,6 @@ extension LogDirectories {
         let log = try directory.health.watching { () throws(LogError) in
             try logErrors { () throws(FileError) in
                 try fileSystem.makeDirectory(path)
-                try fileSystem.syncDirectory(directory.path)
             }
             return try LogLoader(
                 partition: name.partition, directory: path, health: directory.health, pool: pool,
@@ -87,7 +86,7 @@ extension LogDirectories {
     package func deleteLog(_ partition: TopicPartition, future: Bool = false, now: Timestamp) throws(LogError) {
         let log = creating.withLock { _ in
             state.withLock { state in
-                future ? state.future.removeValue(forKey: partition) : state.logs.removeValue(forKey: partition)
+                future ? state.future.remove(partition) : state.logs.remove(partition)
             }
         }
         guard let log else { return }
@@ -175,8 +174,10 @@ extension LogDirectories {
     }
 
     /// To be called after a log was cut at its end: a recovery point on disk that lies above the cut would, after a crash,
-    /// vouch for records that were appended since. Does nothing where none does.
+    /// vouch for records that were appended since, and likewise what says up to where it is compacted. Does nothing where
+    /// neither does.
     package func checkpointAfterCut(_ log: PartitionLog) {
+        recordCut(ofCleaned: log)
         guard let directory = directories.first(where: { $0.health === log.health }),
             let onDisk = directory.recoveryPoints.withLock({ $0[log.topicPartition] }),
             onDisk > log.offsets.recoveryPoint
@@ -197,11 +198,11 @@ extension LogDirectories {
         checkpoint(.highWatermark) { $0.offsets.highWatermark }
     }
 
-    private func checkpoint(
+    func checkpoint(
         _ kind: OffsetCheckpoint.Kind, in paths: Set<String>? = nil, _ offset: (PartitionLog) -> Offset?
     ) {
         checkpointing.withLock { _ in
-            let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
+            let logs = allLogs
             for directory in directories where !directory.health.isOffline && paths?.contains(directory.path) != false {
                 var offsets: [TopicPartition: Offset] = [:]
                 for log in logs where log.health === directory.health {
@@ -226,7 +227,7 @@ extension LogDirectories {
         return directories.map { directory in
             var replicas: [LogDirectoryDescription.Replica] = []
             for (logs, isFuture) in [(logs, false), (future, true)] {
-                for log in logs.values where log.health === directory.health {
+                for log in logs.all where log.health === directory.health {
                     replicas.append(
                         .init(
                             partition: log.topicPartition, byteCount: (try? log.byteCount()) ?? 0,
@@ -244,48 +245,6 @@ extension LogDirectories {
         directories.compactMap { directory in
             guard !directory.health.isOffline, let space = try? fileSystem.space(at: directory.path) else { return nil }
             return (directory.path, space.available)
-        }
-    }
-
-    // MARK: Closing
-
-    /// Stops in order: flushes and closes all logs, on several threads, writes all checkpoints, and last the file that
-    /// says so, per directory and only if everything in it went well.
-    package func close(now: Timestamp, brokerEpoch: BrokerEpoch = -1) {
-        let logs = state.withLock { state in Array(state.logs.values) + Array(state.future.values) }
-        let failed = FailedDirectories()
-        Threads.forEach(logs.count, threads: max(configuration.recoveryThreads, 1) * max(directories.count, 1)) {
-            index in
-            let log = logs[index]
-            if log.isOffline {
-                log.abandon()
-                return
-            }
-            do throws(LogError) {
-                try log.close(now: now)
-            } catch {
-                if case .closed = error { return }
-                failed.add(log.logDirectory)
-                self.logger.error(
-                    "Log could not be closed in order",
-                    metadata: [LogKey.partition: "\(log.topicPartition)", LogKey.error: "\(error)"])
-            }
-        }
-        checkpointRecoveryPoints()
-        checkpointLogStarts()
-        checkpointHighWatermarks()
-        for directory in directories {
-            if !directory.health.isOffline, !failed.contains(directory.path) {
-                try? directory.health.watching { () throws(LogError) in
-                    try logErrors { () throws(FileError) in
-                        try CleanShutdownFile.write(in: directory.path, brokerEpoch: brokerEpoch, fileSystem)
-                    }
-                }
-            }
-            directory.lock.withLock { lock in
-                lock?.release()
-                lock = nil
-            }
         }
     }
 }

@@ -46,11 +46,11 @@ extension LogDirectories {
 
     /// Forgets a copy whose directory has failed. Its files stay where they are.
     package func forgetFutureLog(_ partition: TopicPartition) {
-        creating.withLock { _ in state.withLock { $0.future.removeValue(forKey: partition) } }?.abandon()
+        creating.withLock { _ in state.withLock { $0.future.remove(partition) } }?.abandon()
     }
 
     /// The copies that are being filled.
-    package var futureLogs: [PartitionLog] { state.withLock { Array($0.future.values) } }
+    package var futureLogs: [PartitionLog] { state.withLock { Array($0.future.all) } }
 
     /// The copy ends where the log ends: it takes the log's place, with its marks, its leaderships and its settings.
     ///
@@ -82,6 +82,8 @@ extension LogDirectories {
             let both: Set = [old.logDirectory, future.logDirectory]
             checkpointRecoveryPoints(in: both)
             checkpointLogStarts(in: both)
+            // Else the cleaner would begin anew with the log.
+            if future.cleanedTo != nil { checkpointCleaned(in: both) }
             return future
         }
     }
@@ -98,6 +100,7 @@ extension LogDirectories {
             "A move between log directories was interrupted; keeping the log that has all records",
             metadata: [LogKey.path: "\(kept.path)", "kafka.superseded": "\(superseded.path)"])
         state.withLock { $0.logs[kept.topicPartition] = kept }
+        if kept.cleanedTo == nil { kept.noteCleaned(to: superseded.cleanedTo) }
         do throws(LogError) {
             try doom(superseded, now: now)
         } catch {
@@ -111,14 +114,15 @@ extension LogDirectories {
 }
 
 extension PartitionLog {
-    /// Takes over what the batches do not tell: how far they are replicated, where the log starts, which leaderships had no
-    /// record, which transactions may begin, and the settings.
+    /// Takes over what the batches do not tell: how far they are replicated and compacted, where the log starts, which
+    /// leaderships had no record, which transactions may begin, and the settings.
     fileprivate func adopt(from other: PartitionLog) throws(LogError) {
         reconfigure(other.configuration)
         let offsets = other.offsets
         updateHighWatermark(offsets.highWatermark)
         try raiseLogStart(to: min(offsets.logStart, offsets.highWatermark))
         for entry in other.epochs.entries { try assignEpoch(entry) }
+        noteCleaned(to: other.cleanedTo)
         let producers = other.mutation.withLock { $0.producers }
         mutation.withLock { $0.producers.takeOverVerifications(of: producers) }
     }

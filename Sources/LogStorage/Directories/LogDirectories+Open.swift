@@ -20,10 +20,17 @@ extension LogDirectories {
         logger: Logger, opening: (LogDirectories) -> Void = { _ in },
         onEvent: @escaping @Sendable (LogDirectoryEvent) -> Void
     ) throws(LogDirectoriesError) -> LogDirectories {
+        var configuration = configuration
+        configuration.paths = configuration.paths.map { fileSystem.absolute($0) }
         var directories: [LogDirectory] = []
         var failures: [LogError] = []
         do throws(LogDirectoriesError) {
+            var places: [String: String] = [:]
             for path in configuration.paths {
+                // Whatever has been accepted so far is there, so links lead somewhere.
+                if let place = fileSystem.canonicalPath(of: path), let twin = places[place] {
+                    throw .sameDirectory(twin, path)
+                }
                 let health = DirectoryHealth(path) { error in
                     logger.error(
                         "Log directory is offline",
@@ -40,6 +47,7 @@ extension LogDirectories {
                         LogDirectory(path, health: health, lock: nil, meta: nil, fileSystem: fileSystem))
                 }
                 directories.append(try prepared.get())
+                if let place = fileSystem.canonicalPath(of: path) { places[place] = path }
             }
             if let first = failures.first, failures.count == configuration.paths.count { throw .noneUsable(first) }
             // A directory without a file is new; nothing is written before all have been accepted.
@@ -90,7 +98,10 @@ extension LogDirectories {
                     return refuse(.otherCluster(path: path, found: found, expected: expected))
                 }
             }
-            return .success(LogDirectory(path, health: health, lock: lock, meta: meta, fileSystem: fileSystem))
+            let wholeSync = try logErrors { () throws(FileError) in try fileSystem.wholeSync(of: path) }
+            return .success(
+                LogDirectory(
+                    path, health: health, lock: lock, meta: meta, wholeSync: wholeSync, fileSystem: fileSystem))
         } catch {
             lock.release()
             throw error
@@ -132,7 +143,8 @@ extension LogDirectories {
         var knowsRecoveryPoint: Bool
         var logStart: Offset
         var highWatermark: Offset
-        var wasCompacted: Bool
+        /// Up to where it was compacted; nil if never.
+        var cleanedTo: Offset?
     }
 
     private func loadAll(now: Timestamp) throws(LogDirectoriesError) {
@@ -216,7 +228,8 @@ extension LogDirectories {
                         knowsRecoveryPoint: recoveryPoints != nil,
                         logStart: logStarts[name.partition] ?? 0,
                         highWatermark: highWatermarks[name.partition] ?? 0,
-                        wasCompacted: compacted[name.partition] != nil))
+                        // A copy that is being filled is not the log that the checkpoint means.
+                        cleanedTo: name.role == .current ? compacted[name.partition] : nil))
             }
         }
         if !isClean, !jobs.isEmpty {
@@ -292,7 +305,7 @@ extension LogDirectories {
             partition: job.name.partition, directory: job.directory.path + "/" + job.name.name,
             health: job.directory.health, pool: pool,
             configuration: topic, isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
-            highWatermark: job.highWatermark, wasCompacted: job.wasCompacted || topic.isCompacted,
+            highWatermark: job.highWatermark, wasCompacted: job.cleanedTo != nil || topic.isCompacted,
             knowsRecoveryPoint: job.knowsRecoveryPoint, now: now,
             producerExpiration: configuration.producerExpiration,
             report: { report in
@@ -313,6 +326,7 @@ extension LogDirectories {
             })
         do throws(LogError) {
             let log = try job.directory.health.watching { () throws(LogError) in try loader.load() }
+            log.noteCleaned(to: job.cleanedTo)
             return log
         } catch {
             logger.error("Log could not be opened", metadata: [LogKey.error: "\(error)"])

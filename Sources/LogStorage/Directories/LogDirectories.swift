@@ -33,6 +33,8 @@ package struct LogDirectoriesConfiguration: Sendable {
 package enum LogDirectoriesError: Error, Sendable {
     /// Another process holds the directory's lock.
     case locked(path: String)
+    /// Two entries of `log.dirs` are the same directory.
+    case sameDirectory(String, String)
     /// `meta.properties` names another broker.
     case otherBroker(path: String, found: BrokerID, expected: BrokerID)
     /// `meta.properties` names another cluster.
@@ -48,6 +50,8 @@ package enum LogDirectoriesError: Error, Sendable {
 extension LogDirectoriesError: CustomStringConvertible {
     package var description: String {
         switch self {
+        case .sameDirectory(let first, let second):
+            "log.dirs names the same directory twice: \(first) and \(second)"
         case .locked(let path):
             "log directory \(path) is locked by another process: is a broker running on it already?"
         case .otherBroker(let path, let found, let expected):
@@ -97,9 +101,9 @@ package final class LogDirectories: Sendable {
     let logger: Logger
 
     struct State {
-        var logs: [TopicPartition: PartitionLog] = [:]
+        var logs = LogTable()
         /// Copies that are to take over in another directory (KIP-113).
-        var future: [TopicPartition: PartitionLog] = [:]
+        var future = LogTable()
         /// Where logs that are not there yet shall be made.
         var preferred: [TopicPartition: String] = [:]
         var defaults: LogConfiguration
@@ -137,7 +141,10 @@ package final class LogDirectories: Sendable {
         state.withLock { $0.future[partition] }
     }
 
-    package var logs: [PartitionLog] { state.withLock { Array($0.logs.values) } }
+    package var logs: [PartitionLog] { state.withLock { Array($0.logs.all) } }
+
+    /// With the copies that are to take over.
+    var allLogs: [PartitionLog] { state.withLock { Array($0.logs.all) + Array($0.future.all) } }
 
     /// `log.dirs` that can be used, in order.
     package var onlinePaths: [String] { directories.filter { !$0.health.isOffline }.map(\.path) }

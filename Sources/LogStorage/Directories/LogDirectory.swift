@@ -11,16 +11,19 @@ final class LogDirectory: Sendable {
     let meta: Mutex<MetaProperties?>
     /// What the checkpoint of recovery points says.
     let recoveryPoints = Mutex<[TopicPartition: Offset]>([:])
+    /// Made at the start, so that it knows of all writes that fail. Nil where only files can be synced, and offline.
+    let wholeSync: (any WholeSync)?
     private let fileSystem: any FileSystem
 
     init(
         _ path: String, health: DirectoryHealth, lock: (any FileLock)?, meta: MetaProperties?,
-        fileSystem: any FileSystem
+        wholeSync: (any WholeSync)? = nil, fileSystem: any FileSystem
     ) {
         self.path = path
         self.health = health
         self.lock = Mutex(lock)
         self.meta = Mutex(meta)
+        self.wholeSync = wholeSync
         self.fileSystem = fileSystem
     }
 
@@ -59,12 +62,4 @@ package enum CleanShutdownFile {
         try fileSystem.replace(
             directory + "/" + name, with: Array("{\"version\":0,\"brokerEpoch\":\(brokerEpoch)}".utf8))
     }
-}
-
-/// The directories in which something could not be closed.
-final class FailedDirectories: Sendable {
-    private let paths = Mutex<Set<String>>([])
-
-    func add(_ path: String) { _ = paths.withLock { $0.insert(path) } }
-    func contains(_ path: String) -> Bool { paths.withLock { $0.contains(path) } }
 }

@@ -74,6 +74,17 @@ package struct LeaderEpochCache: Hashable, Sendable {
         entries.last { $0.startOffset <= offset }?.epoch
     }
 
+    /// How a batch of the log belies what is known here; nil if it does not.
+    func contradiction(of batch: BatchHeader) -> String? {
+        let found = batch.header.partitionLeaderEpoch
+        guard batch.header.magic >= 2, found >= 0 else { return nil }
+        let known = epoch(at: batch.baseOffset)
+        guard known != found else { return nil }
+        return
+            "names \(known.map { "leader epoch \($0)" } ?? "no leader epoch") at offset \(batch.baseOffset), where a batch of "
+            + "epoch \(found) lies"
+    }
+
     /// The largest epoch below `epoch`.
     package func epoch(before epoch: LeaderEpoch) -> LeaderEpoch? {
         entries.last { $0.epoch < epoch }?.epoch

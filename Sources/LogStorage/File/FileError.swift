@@ -10,7 +10,7 @@ package struct FileError: Error, Hashable, Sendable {
     /// What was asked of the file, by the name an operator finds in the manual.
     package enum Operation: String, Hashable, Sendable {
         case open, read, write, fdatasync, ftruncate, fsync, rename, unlink, rmdir, mkdir, opendir, stat, utimensat
-        case flock, statvfs
+        case flock, statvfs, syncfs
     }
 
     package var operation: Operation
@@ -24,13 +24,15 @@ package struct FileError: Error, Hashable, Sendable {
         self.code = code
     }
 
+    private var isSync: Bool { operation == .fdatasync || operation == .fsync || operation == .syncfs }
+
     package var isNotFound: Bool { code == ENOENT }
 
     /// The disk or the quota is full: retrying makes sense once space has returned.
     ///
     /// Not so when a sync says it, as network file systems do: then records that were taken for written are gone.
     package var isDiskFull: Bool {
-        (code == ENOSPC || code == EDQUOT) && operation != .fdatasync && operation != .fsync
+        (code == ENOSPC || code == EDQUOT) && !isSync
     }
 
     /// The process has no descriptor left: says nothing about the disk.

@@ -15,6 +15,13 @@ package final class FilePool: Sendable {
     private struct State {
         var open: [PooledFile] = []
         var hand = 0
+
+        mutating func remove(at slot: Int) {
+            let last = open.removeLast()
+            guard slot < open.count else { return }
+            last.slot = slot
+            open[slot] = last
+        }
     }
     private let state = Mutex(State())
 
@@ -28,6 +35,7 @@ package final class FilePool: Sendable {
 
     fileprivate func opened(_ file: PooledFile) {
         state.withLock { state in
+            file.slot = state.open.count
             state.open.append(file)
             if state.open.count > limit { evict(1, &state) }
         }
@@ -35,9 +43,9 @@ package final class FilePool: Sendable {
 
     fileprivate func closed(_ file: PooledFile) {
         state.withLock { state in
-            guard let index = state.open.firstIndex(where: { $0 === file }) else { return }
-            state.open.swapAt(index, state.open.count - 1)
-            state.open.removeLast()
+            // It may have been closed for another one's sake meanwhile.
+            guard file.slot < state.open.count, state.open[file.slot] === file else { return }
+            state.remove(at: file.slot)
         }
     }
 
@@ -54,8 +62,7 @@ package final class FilePool: Sendable {
             steps -= 1
             if state.hand >= state.open.count { state.hand = 0 }
             if state.open[state.hand].closeUnlessUsedSinceLastTime() {
-                state.open.swapAt(state.hand, state.open.count - 1)
-                state.open.removeLast()
+                state.remove(at: state.hand)
                 left -= 1
             } else {
                 state.hand += 1
@@ -76,6 +83,12 @@ package final class PooledFile: Sendable {
         var nextPath: String?
     }
     private let state: Mutex<State>
+    /// Where the pool has it; touched under the pool's lock only.
+    private let place = Atomic(0)
+    fileprivate var slot: Int {
+        get { place.load(ordering: .relaxed) }
+        set { place.store(newValue, ordering: .relaxed) }
+    }
 
     /// - Parameter mode: of the first opening; later ones expect the file to exist.
     package init(_ path: String, _ mode: FileMode, in pool: FilePool) {

@@ -29,6 +29,20 @@ package protocol FileSystem: AnyObject, Sendable {
     func lock(_ path: String) throws(FileError) -> (any FileLock)?
     /// Bytes that an ordinary user can still write to the file system that holds `path`, and its size.
     func space(at path: String) throws(FileError) -> FileSystemSpace
+    /// What makes all that was written to the file system that holds `directory` durable with one call. Nil where such a
+    /// call would keep silent about writes that have failed.
+    func wholeSync(of directory: String) throws(FileError) -> (any WholeSync)?
+    /// The directory by which relative paths go.
+    var workingDirectory: String { get }
+    /// The same path for the same directory, whichever links lead there. Nil when there is none.
+    func canonicalPath(of path: String) -> String?
+}
+
+/// A file system seen as one thing to sync, whoever has written to it. Many files are durable sooner that way than one by
+/// one, since each sync of a file waits for the disk.
+package protocol WholeSync: AnyObject, Sendable {
+    /// - Throws: also when a write has failed, of whatever file, since this object was made.
+    func sync() throws(FileError)
 }
 
 /// How a file is opened.
@@ -138,6 +152,17 @@ extension StorageFile {
 }
 
 extension FileSystem {
+    package func wholeSync(of directory: String) throws(FileError) -> (any WholeSync)? { nil }
+    package var workingDirectory: String { "/" }
+    package func canonicalPath(of path: String) -> String? { path }
+
+    /// As Java's `File.getAbsolutePath`, which is how Kafka names its directories, also to clients: relative paths begin at
+    /// the working directory, and slashes at the end or beside others are dropped. Links and `..` stay.
+    func absolute(_ path: String) -> String {
+        let whole = path.hasPrefix("/") ? path : workingDirectory + "/" + path
+        return "/" + whole.split(separator: "/").joined(separator: "/")
+    }
+
     /// The whole content; nil when there is no such file. Files above `limit` bytes are refused as too large, since
     /// what is read whole is small by its nature.
     package func contents(of path: String, limit: Int = 256 << 20) throws(FileError) -> [UInt8]? {
@@ -156,13 +181,15 @@ extension FileSystem {
 
     /// Replaces a small file so that after a crash either the old or the new content is there, whole: written beside
     /// it under `<path>.tmp`, synced, renamed over it, directory synced.
-    package func replace(_ path: String, with content: [UInt8]) throws(FileError) {
+    /// - Parameter isDurable: false leaves the syncs out: after a crash of the machine, not of the process, the file may be
+    ///   missing, empty or torn.
+    package func replace(_ path: String, with content: [UInt8], isDurable: Bool = true) throws(FileError) {
         let temporary = path + ".tmp"
         let file = try open(temporary, .replace)
         try file.write(ByteBuffer(bytes: content), at: 0)
-        try file.sync()
+        if isDurable { try file.sync() }
         try rename(temporary, to: path)
-        try syncDirectory(parent(of: path))
+        if isDurable { try syncDirectory(parent(of: path)) }
     }
 
     /// Removes a directory and all in it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CFileSystem
 import Glibc
 import KafkaModel
 import NIOCore
@@ -140,6 +141,59 @@ package final class PosixFileSystem: FileSystem {
         return FileSystemSpace(
             available: Int64(clamping: space.f_bavail).multipliedReportingOverflow(by: unit).partialValue,
             total: Int64(clamping: space.f_blocks).multipliedReportingOverflow(by: unit).partialValue)
+    }
+
+    package var workingDirectory: String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    package func canonicalPath(of path: String) -> String? {
+        guard let found = realpath(path, nil) else { return nil }
+        defer { free(found) }
+        return String(cString: found)
+    }
+
+    package func wholeSync(of directory: String) throws(FileError) -> (any WholeSync)? {
+        try PosixWholeSync(directory)
+    }
+}
+
+/// `syncfs`, on a descriptor that is opened when the broker starts: it tells of the first write that fails after that.
+private final class PosixWholeSync: WholeSync {
+    private let path: String
+    private let descriptor: Int32
+
+    /// By their magic numbers ext2 to ext4, XFS, Btrfs, F2FS and tmpfs. Others, above all those of networks, may not pass
+    /// the call on to where the data lies.
+    private static let knownFileSystems: Set<Int> = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994]
+
+    /// Nil where the call does not tell of failures.
+    init?(_ path: String) throws(FileError) {
+        guard Self.kernelReportsFailures else { return nil }
+        let descriptor = try retrying(.open, path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard Self.knownFileSystems.contains(martlet_file_system_type(descriptor)) else {
+            Glibc.close(descriptor)
+            return nil
+        }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { Glibc.close(descriptor) }
+
+    /// Before Linux 5.8 the call was a success whatever had failed.
+    private static let kernelReportsFailures: Bool = {
+        var name = utsname()
+        guard uname(&name) == 0 else { return false }
+        let release = withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let numbers = release.prefix { $0 == "." || $0.isNumber }.split(separator: ".").compactMap { Int($0) }
+        return numbers.count >= 2 && (numbers[0], numbers[1]) >= (5, 8)
+    }()
+
+    func sync() throws(FileError) {
+        _ = try retrying(.syncfs, path) { martlet_syncfs(descriptor) }
     }
 }
 

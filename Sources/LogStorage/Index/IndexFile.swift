@@ -52,6 +52,9 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         var tail: [Entry] = []
         /// How many entries the file holds.
         var saved = 0
+        /// Counts the changes of the file's content; and how many of them are on disk.
+        var changes = 0
+        var synced = 0
     }
     private let state: Mutex<State>
     private let file: PooledFile
@@ -59,7 +62,7 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     /// - Parameter isNew: the file is made, or what is in it does not count.
     init(_ path: String, isNew: Bool, in pool: FilePool) {
         file = PooledFile(path, isNew ? .replace : .create, in: pool)
-        state = Mutex(State(count: isNew ? 0 : nil))
+        state = Mutex(State(count: isNew ? 0 : nil, changes: isNew ? 1 : 0))
     }
 
     var path: String { file.path }
@@ -191,6 +194,7 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
         state.withLock { state in
             state.tail.append(entry)
             state.count = count + 1
+            state.changes += 1
         }
     }
 
@@ -233,6 +237,7 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     /// Keeps the first `number` entries.
     func truncate(toCount number: Int) throws(FileError) {
         let count = try count
+        state.withLock { $0.changes += 1 }
         guard number < count else { return }
         state.withLock { state in
             let first = count - state.tail.count
@@ -244,20 +249,33 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
 
     /// Writes what is missing and cuts the file to its entries, as it stays once its segment is no longer active.
     func trim() throws(FileError) {
+        if try cut() { state.withLock { $0.changes += 1 } }
+    }
+
+    /// Returns whether the file was longer than its entries.
+    private func cut() throws(FileError) -> Bool {
         try save()
         let used = try usedBytes
         let file = try file.open()
-        if try file.length() != used { try file.truncate(to: used) }
+        let isLonger = try file.length() != used
+        if isLonger { try file.truncate(to: used) }
         state.withLock { $0.tail = [] }
+        return isLonger
     }
 
     /// Makes the file exist.
     func touch() throws(FileError) { _ = try file.open() }
 
+    /// Whether all is on disk, as far as is known: what a start finds was synced before, or is built anew.
+    var isDurable: Bool { state.withLock { $0.changes == $0.synced } }
+
     /// Makes it durable, at its full length: its segment is no longer active.
     func sync() throws(FileError) {
-        try trim()
+        let changes = state.withLock { $0.changes }
+        guard !isDurable else { return }
+        _ = try cut()
         try file.open().sync()
+        state.withLock { $0.synced = changes }
     }
 
     func willBeRenamed(to path: String) { file.willBeRenamed(to: path) }

@@ -44,6 +44,9 @@ final class TransactionIndex: Sendable {
         /// Nil until read.
         var entries: [TransactionIndexEntry]?
         var saved = 0
+        /// Counts the changes of the content; and how many of them are on disk.
+        var changes = 0
+        var synced = 0
         /// Read from the file, and not held against the log yet.
         var isUnchecked = false
     }
@@ -119,7 +122,10 @@ final class TransactionIndex: Sendable {
     /// the next one, or the sync.
     func append(_ entry: TransactionIndexEntry) throws(LogError) {
         _ = try entries()
-        state.withLock { $0.entries?.append(entry) }
+        state.withLock { state in
+            state.entries?.append(entry)
+            state.changes += 1
+        }
         try unlessFull { () throws(LogError) in
             try logErrors { () throws(FileError) in try save() }
         }
@@ -159,16 +165,22 @@ final class TransactionIndex: Sendable {
         state.withLock { state in
             state.entries = entries
             state.saved = entries.count
+            state.changes += 1
         }
     }
 
     /// Forgets everything, for a rebuild, without reading what was there.
     func reset() throws(LogError) { try replaceAll([]) }
 
+    /// Whether all is on disk; an index without entries has no file.
+    var isDurable: Bool { state.withLock { $0.changes == $0.synced || $0.entries?.isEmpty == true } }
+
     func sync() throws(FileError) {
-        guard state.withLock({ $0.entries?.isEmpty == false }) else { return }
+        let changes = state.withLock { $0.changes }
+        guard !isDurable else { return }
         try save()
         try fileSystem.open(path.withLock { $0 }, .update).sync()
+        state.withLock { $0.synced = changes }
     }
 
     func renamed(to path: String) { self.path.withLock { $0 = path } }

@@ -72,6 +72,8 @@ struct LogLoader {
         var segments: [Offset: Set<SegmentFileName.Kind>] = [:]
         var snapshots: [Offset] = []
         var hasTopicID = false
+        /// There was no file at all.
+        var isNew = false
     }
 
     func load() throws(LogError) -> PartitionLog {
@@ -95,7 +97,13 @@ struct LogLoader {
         if isClean, !segments.isEmpty {
             do throws(LogError) {
                 if try !segments.active.hasSoundIndexes() { try rebuildIndexes(segments.active) }
-                end = try segments.active.nextOffset()
+                let last = try segments.active.last()
+                end = last.map { $0.lastOffset + 1 } ?? segments.active.base
+                if let last, let problem = epochs.contradiction(of: last) {
+                    report(.malformed(LeaderEpochCheckpoint(in: directory, fileSystem).contradicted(problem)))
+                    epochs = try learnEpochs(segments)
+                    mustSaveEpochs = true
+                }
                 if end < logStart {
                     // No crash has lost anything, so it is the checkpoint that is wrong, and no reason to drop a log.
                     report(.impossibleStart(logEnd: end, logStart: logStart))
@@ -149,7 +157,7 @@ struct LogLoader {
             } else {
                 let loaded = try Self.loadProducers(
                     snapshots: &snapshots, directory: directory, segments: segments, logStart: start, logEnd: end,
-                    now: now, expiration: producerExpiration, fileSystem: fileSystem)
+                    now: now, expiration: producerExpiration, fileSystem: fileSystem, onDamage: tellOfDamage)
                 producers = loaded.producers
                 completed = loaded.completed
             }
@@ -167,6 +175,8 @@ struct LogLoader {
         if !isDone { report(.diskFull(path: directory)) }
         return isDone
     }
+
+    private func tellOfDamage(_ file: MalformedFile) { report(.malformed(file)) }
 
     private func makeLog(
         _ segments: SegmentList, _ epochs: LeaderEpochCache, hasUnsavedEpochs: Bool, _ producers: ProducerStateManager,
@@ -195,6 +205,7 @@ struct LogLoader {
         published.updateLastStable()
         let log = PartitionLog(
             partition, health: health, pool: pool, producerExpiration: producerExpiration,
+            isUnsynced: files.isNew,
             mutation: PartitionLog.Mutation(
                 producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID,
                 hasUnsavedEpochs: hasUnsavedEpochs), published: published)
@@ -216,7 +227,7 @@ struct LogLoader {
         }
         let parsed = names.compactMap(SegmentFileName.init)
         let firstCleaned = parsed.filter { $0.suffix == .cleaned }.map(\.base).min()
-        var files = Files()
+        var files = Files(isNew: names.isEmpty)
         var swaps: Set<Offset> = []
         var swapFiles: [SegmentFileName] = []
         for name in names {
@@ -347,15 +358,19 @@ struct LogLoader {
         } catch {
             guard case .malformed(let file) = error else { throw error }
             report(.malformed(file))
-            var epochs = LeaderEpochCache()
-            for segment in segments.all {
-                _ = try segment.scanHeaders(from: 0) { header in
-                    epochs.note(header)
-                    return true
-                }
-            }
-            return (epochs, true)
+            return (try learnEpochs(segments), true)
         }
+    }
+
+    private func learnEpochs(_ segments: SegmentList) throws(LogError) -> LeaderEpochCache {
+        var epochs = LeaderEpochCache()
+        for segment in segments.all {
+            _ = try segment.scanHeaders(from: 0) { header in
+                epochs.note(header)
+                return true
+            }
+        }
+        return epochs
     }
 
     // MARK: Pass 5
@@ -387,7 +402,7 @@ struct LogLoader {
         var (producers, completed) = try Self.loadProducers(
             snapshots: &snapshots, directory: directory, segments: segments,
             logStart: max(logStart, segments.first.base), logEnd: base, now: now, expiration: producerExpiration,
-            fileSystem: fileSystem)
+            fileSystem: fileSystem, onDamage: tellOfDamage)
         if base > producers.mapEnd || (base > 0 && !snapshots.contains(base)) {
             producers.advance(to: base)
             try writeSnapshot(producers, &snapshots)
@@ -482,13 +497,18 @@ struct LogLoader {
         try segment.transactions.reset()
         let before = try segment.size
         var reported: Int64 = 0
+        var epoch: LeaderEpoch = -1
         let result = try SegmentScan(segment, below: bound).run { (batch, bytes) throws(LogError) in
             if batch.end - reported >= Self.reportedBytes {
                 report(.scanned(bytes: batch.end - reported))
                 reported = batch.end
             }
             try segment.reindex(batch, interval: configuration.indexIntervalBytes)
-            epochs.note(batch)
+            if let problem = try epochProblem(of: batch, after: &epoch, epochs, in: segment) {
+                report(.malformed(segment.damage(batch.position, problem)))
+            } else {
+                epochs.note(batch)
+            }
             guard batch.header.hasProducerID, batch.lastOffset >= producers.mapEnd else { return }
             let marker =
                 batch.header.isControl ? EndTransactionMarker(controlBatch: ByteBuffer(bytes: bytes)) : nil
@@ -512,6 +532,24 @@ struct LogLoader {
         report(.scanned(bytes: before - reported))
         report(.recovered(base: segment.base, bytes: result.validBytes))
         return result
+    }
+
+    /// No checksum covers a batch's leader epoch, but epochs never fall within a log. Nil for one that can be true; else what
+    /// is wrong. The records are none the worse for it, so they stay; nothing is learned from it.
+    private func epochProblem(
+        of batch: BatchHeader, after previous: inout LeaderEpoch, _ known: LeaderEpochCache, in segment: LogSegment
+    ) throws(LogError) -> String? {
+        let epoch = batch.header.partitionLeaderEpoch
+        guard batch.header.magic >= 2, epoch != -1 else { return nil }
+        if epoch < previous { return "the leader epoch \(epoch) lies below the \(previous) of the batch before" }
+        if epoch > previous, !known.entries.contains(where: { $0.epoch == epoch }),
+            let next = try SegmentScan(segment).header(at: batch.end), next.header.magic >= 2,
+            (0..<epoch).contains(next.header.partitionLeaderEpoch)
+        {
+            return "the leader epoch \(epoch) lies above the \(next.header.partitionLeaderEpoch) of the next batch"
+        }
+        previous = epoch
+        return nil
     }
 
     private func writeSnapshot(
@@ -549,17 +587,22 @@ struct LogLoader {
     /// The producers' state at `logEnd`: from the newest sound snapshot, and the headers of the batches behind it.
     static func loadProducers(
         snapshots: inout [Offset], directory: String, segments: SegmentList, logStart: Offset, logEnd: Offset,
-        now: Timestamp, expiration: Int64, fileSystem: any FileSystem
+        now: Timestamp, expiration: Int64, fileSystem: any FileSystem, onDamage: (MalformedFile) -> Void
     ) throws(LogError) -> (producers: ProducerStateManager, completed: [CompletedTransaction]) {
         var producers = ProducerStateManager(mapEnd: logStart)
         while let offset = snapshots.last(where: { $0 <= logEnd }) {
             let path = directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
             let content = try logErrors { () throws(FileError) in try fileSystem.contents(of: path) }
-            if let content, let states = try? ProducerSnapshot.decode(content, path: path) {
-                producers = ProducerStateManager(states, at: offset, now: now, expiration: expiration)
-                break
+            do throws(MalformedFile) {
+                if let content {
+                    let states = try ProducerSnapshot.decode(content, path: path)
+                    producers = ProducerStateManager(states, at: offset, now: now, expiration: expiration)
+                    break
+                }
+            } catch {
+                onDamage(error)
             }
-            // Damaged: an older one and the log take its place.
+            // An older one and the log take its place.
             try logErrors { () throws(FileError) in try fileSystem.remove(path) }
             snapshots.removeAll { $0 == offset }
         }

@@ -288,6 +288,7 @@ extension PartitionLog {
             try pool.fileSystem.open(path, .replace).write(ByteBuffer(bytes: content), at: 0)
         }
         state.snapshots.append(offset)
+        directoryChanged.store(true, ordering: .releasing)
     }
 }
 

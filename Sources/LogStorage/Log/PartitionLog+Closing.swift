@@ -2,12 +2,23 @@
 
 import KafkaModel
 
+/// The end of a log's life in this process, in the steps that ``LogDirectories`` takes with thousands at once:
+///
+/// 1. ``finishWriting()``: all is written, nothing more is accepted;
+/// 2. what was written is made durable: by ``finishSyncing(now:)``, or by a sync of the whole file system;
+/// 3. ``finish()``: the log counts as flushed, and its files are closed.
 extension PartitionLog {
     /// Makes everything durable and leaves the files as a clean start expects them: a snapshot of the producers at
     /// the end, indexes written and cut to size. The log throws ``LogError/closed`` from now on.
     ///
     /// - Throws: also when the disk was too full for all that: the next start has to recover the log then.
     package func close(now: Timestamp) throws(LogError) {
+        if try finishWriting(now: now) { try finishSyncing(now: now) }
+        finish()
+    }
+
+    /// Returns whether something of the log is not on disk yet.
+    func finishWriting(now: Timestamp) throws(LogError) -> Bool {
         var hasRoom = true
         try mutate { (state) throws(LogError) in
             let (directory, active, removed) = (path, published.withLock { $0.segments.active }, state.removed)
@@ -21,11 +32,35 @@ extension PartitionLog {
             try logErrors { () throws(FileError) in for (segment, _) in removed { try segment.remove() } }
             state.removed = []
         }
+        guard hasRoom else {
+            // The records at least.
+            try flush(now: now)
+            throw LogError(FileError(.write, path, code: FileError.noSpace))
+        }
+        let (offsets, active) = published.withLock { ($0.offsets, $0.segments.active) }
+        return offsets.recoveryPoint < offsets.logEnd || directoryChanged.load(ordering: .acquiring)
+            || !active.hasDurableIndexes
+    }
+
+    /// Makes all of a log that is done with writing durable, file by file.
+    func finishSyncing(now: Timestamp) throws(LogError) {
         try flush(now: now)
-        let segments = published.withLock { $0.segments }
-        try logErrors { () throws(FileError) in
-            guard hasRoom else { throw FileError(.write, path, code: FileError.noSpace) }
-            try segments.active.syncIndexes()
+        let view = published.withLock { $0 }
+        try health.watching { () throws(LogError) in
+            try logErrors { () throws(FileError) in
+                try view.segments.active.syncIndexes()
+                try syncIfThere(
+                    view.directory + "/" + SegmentFileName(base: view.offsets.logEnd, kind: .snapshot).name)
+                try syncDirectory(view.directory)
+            }
+        }
+    }
+
+    /// All of a log that is done with writing is on disk.
+    func finish() {
+        let segments = published.withLock { published in
+            published.offsets.recoveryPoint = published.offsets.logEnd
+            return published.segments
         }
         for segment in segments.all { segment.close() }
     }

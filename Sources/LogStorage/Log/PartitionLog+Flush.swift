@@ -57,23 +57,41 @@ extension PartitionLog {
                 }
             }
             let snapshots = view.segments.all[first...].dropFirst().map(\.base).filter { $0 <= end }
+            // Not every segment has one.
             for offset in snapshots {
-                let path = view.directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
-                do throws(FileError) {
-                    try pool.fileSystem.open(path, .update).sync()
-                } catch {
-                    // Not every segment has one.
-                    if !error.isNotFound { throw error }
+                try syncIfThere(view.directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name)
+            }
+            try syncDirectory(view.directory)
+        }
+    }
+
+    /// Makes what was made and removed in the log's directory durable, and, the first time, that there is a log.
+    func syncDirectory(_ directory: String) throws(FileError) {
+        guard directoryChanged.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        do throws(FileError) {
+            let isFirst = isUnsynced.load(ordering: .acquiring)
+            if isFirst {
+                // Under the lock, so that no content that is on disk is replaced by one that is not.
+                try mutation.withLock { (_) throws(FileError) in
+                    for name in [LeaderEpochCheckpoint.name, PartitionMetadataFile.name] {
+                        try syncIfThere(directory + "/" + name)
+                    }
+                    isUnsynced.store(false, ordering: .releasing)
                 }
             }
-            if directoryChanged.exchange(false, ordering: .acquiringAndReleasing) {
-                do throws(FileError) {
-                    try pool.fileSystem.syncDirectory(view.directory)
-                } catch {
-                    directoryChanged.store(true, ordering: .releasing)
-                    throw error
-                }
-            }
+            try pool.fileSystem.syncDirectory(directory)
+            if isFirst { try pool.fileSystem.syncDirectory(pool.fileSystem.parent(of: directory)) }
+        } catch {
+            directoryChanged.store(true, ordering: .releasing)
+            throw error
+        }
+    }
+
+    func syncIfThere(_ path: String) throws(FileError) {
+        do throws(FileError) {
+            try pool.fileSystem.open(path, .update).sync()
+        } catch {
+            if !error.isNotFound { throw error }
         }
     }
 

@@ -35,7 +35,7 @@ extension PartitionLog {
             published.withLock { published in
                 published.segments = changed
                 published.truncations += 1
-                published.lowestCut = min(published.lowestCut, end)
+                published.cutCleaned(to: end)
                 published.offsets.logEnd = end
                 // The cut is not on disk. Until it is, this segment counts as unflushed: were its old end to come back
                 // after a crash, it would overlap what follows.
@@ -80,7 +80,7 @@ extension PartitionLog {
         published.withLock { published in
             published.segments = SegmentList([segment])
             published.truncations += 1
-            published.lowestCut = min(published.lowestCut, offset)
+            published.cutCleaned(to: offset)
             published.offsets = LogOffsets(
                 logStart: logStart, highWatermark: max(logStart, min(published.offsets.highWatermark, offset)),
                 lastStable: logStart, logEnd: offset, recoveryPoint: min(published.offsets.recoveryPoint, offset))
@@ -116,7 +116,9 @@ extension PartitionLog {
         state.producers = try LogLoader.loadProducers(
             snapshots: &state.snapshots, directory: view.directory, segments: view.segments,
             logStart: view.offsets.logStart, logEnd: end, now: now, expiration: producerExpiration,
-            fileSystem: pool.fileSystem
+            fileSystem: pool.fileSystem,
+            // What replaces it is as good; a start would have told of it.
+            onDamage: { _ in }
         ).producers
         let firstOpen = state.producers.firstOpen
         published.withLock { published in

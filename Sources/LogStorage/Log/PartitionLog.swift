@@ -54,10 +54,12 @@ package final class PartitionLog: Sendable {
         /// Ended transactions whose markers are not below the high watermark yet. They hold the last stable offset
         /// back too: a reader must not learn of an end that a new leader may not have.
         var ended: [CompletedTransaction] = []
+        /// Up to where the log is compacted, as far as it has not been cut since; nil if it never was.
+        var cleanedTo: Offset?
+        /// A cut has lowered it since it was written.
+        var cleanedIsUnsaved = false
         /// Counts the cuts at the end, so that a sync that began before one does not vouch for what came after.
         var truncations = 0
-        /// The lowest of them since compaction was last noted: what follows it is not compacted.
-        var lowestCut = Offset.max
         /// Ends of the newest appends, to place high watermarks without looking into files.
         var recent = RecentPositions()
         var configuration: LogConfiguration
@@ -74,17 +76,22 @@ package final class PartitionLog: Sendable {
         var time: Timestamp = 0
     }
 
-    /// Segments were made or removed: the directory needs a sync before the recovery point may rise.
+    /// Files were made or removed: the directory needs a sync before the recovery point may rise.
     let directoryChanged = Atomic(false)
+
+    /// Nothing of the log has been made durable yet, not even that it is there. A crash takes it whole then, as if it had not
+    /// been made; so its small files need no sync of their own before the first flush. Thousands of logs are made at once.
+    let isUnsynced: Atomic<Bool>
 
     init(
         _ topicPartition: TopicPartition, health: DirectoryHealth, pool: FilePool, producerExpiration: Int64,
-        mutation: Mutation, published: Published
+        isUnsynced: Bool, mutation: Mutation, published: Published
     ) {
         self.topicPartition = topicPartition
         self.health = health
         self.pool = pool
         self.producerExpiration = producerExpiration
+        self.isUnsynced = Atomic(isUnsynced)
         self.mutation = Mutex(mutation)
         self.published = Mutex(published)
     }
@@ -194,7 +201,7 @@ package final class PartitionLog: Sendable {
                 return
             }
             try logErrors { () throws(FileError) in
-                try PartitionMetadataFile(in: path, pool.fileSystem).write(id)
+                try PartitionMetadataFile(in: path, pool.fileSystem).write(id, isDurable: !mayBeLost)
             }
             state.topicID = id
         }
@@ -233,14 +240,9 @@ package final class PartitionLog: Sendable {
         mutation.withLock { $0.producers.removeExpired(now: now, expiration: producerExpiration) }
     }
 
-    /// Compaction has taken account of the cuts up to the one with this number.
-    func forgetCuts(upTo number: Int) {
-        published.withLock { published in
-            if published.truncations == number { published.lowestCut = .max }
-        }
-    }
-
     // MARK: Helpers for all mutations
+
+    private var mayBeLost: Bool { isUnsynced.load(ordering: .acquiring) }
 
     /// Runs a change under the mutation lock, unless the log is closed or its directory offline.
     func mutate<Result>(
@@ -263,7 +265,7 @@ package final class PartitionLog: Sendable {
         }
         state.hasUnsavedEpochs = true
         try logErrors { () throws(FileError) in
-            try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries)
+            try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries, isDurable: !mayBeLost)
         }
         state.hasUnsavedEpochs = false
     }
@@ -275,6 +277,13 @@ package final class PartitionLog: Sendable {
 }
 
 extension PartitionLog.Published {
+    /// What is appended from `offset` on is not compacted, even where something else was before.
+    mutating func cutCleaned(to offset: Offset) {
+        guard let cleaned = cleanedTo, cleaned > offset else { return }
+        cleanedTo = offset
+        cleanedIsUnsaved = true
+    }
+
     /// Where the last stable offset is, after a change of the high watermark or of the open transactions.
     mutating func updateLastStable() {
         let highWatermark = offsets.highWatermark

@@ -450,8 +450,23 @@ final class LogSegment: Sendable {
             }
             previous = entry
         }
+        try checkLastStable(entries)
         transactions.markChecked()
         return entries
+    }
+
+    /// A transaction that ended after another one had, and began before, held the last stable offset back. A reader that
+    /// believed in a larger one would stop looking too early.
+    private func checkLastStable(_ entries: [TransactionIndexEntry]) throws(LogError) {
+        var firstOfLater = Offset.max
+        for (number, entry) in entries.enumerated().reversed() {
+            guard entry.lastStable <= min(entry.lastOffset + 1, firstOfLater) else {
+                throw .malformed(
+                    TransactionIndex.malformed(
+                        path(.txnindex), entry: number, "the last stable offset cannot be \(entry.lastStable)"))
+            }
+            firstOfLater = min(firstOfLater, entry.firstOffset)
+        }
     }
 
     /// Whether a transaction can begin where an entry says, as far as this segment tells. Compaction may have taken the
@@ -475,16 +490,19 @@ final class LogSegment: Sendable {
         return (found, false)
     }
 
-    /// The offset after the last batch, from the last index entry on.
-    func nextOffset() throws(LogError) -> Offset {
-        let last = try logErrors { () throws(FileError) in try offsetIndex.last }
-        var start = last.map { Int64($0.position) } ?? 0
+    /// The offset after the last batch.
+    func nextOffset() throws(LogError) -> Offset { try last().map { $0.lastOffset + 1 } ?? base }
+
+    /// The last batch, sought from the last index entry on.
+    func last() throws(LogError) -> BatchHeader? {
+        let indexed = try logErrors { () throws(FileError) in try offsetIndex.last }
+        var start = indexed.map { Int64($0.position) } ?? 0
         if start >= (try size) { start = 0 }
-        var next = base
+        var last: BatchHeader?
         switch try scanHeaders(
             from: start,
             { header in
-                next = header.lastOffset + 1
+                last = header
                 return true
             })
         {
@@ -493,7 +511,7 @@ final class LogSegment: Sendable {
             if position < (try size) { throw damaged(position, "the last batch is cut off") }
         case .stopped: break
         }
-        return next
+        return last
     }
 
     // MARK: Cutting, renaming, removing
@@ -573,6 +591,8 @@ final class LogSegment: Sendable {
         try data.open().sync()
         try syncIndexes()
     }
+
+    var hasDurableIndexes: Bool { offsetIndex.isDurable && timeIndex.isDurable && transactions.isDurable }
 
     func syncIndexes() throws(FileError) {
         try offsetIndex.sync()

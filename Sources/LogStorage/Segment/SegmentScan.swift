@@ -43,6 +43,11 @@ struct SegmentScan {
             let start = result.validBytes
             let count = Int(min(Int64(wanted), end - start))
             let chunk = try logErrors { () throws(FileError) in try file.bytes(at: start, count: count) }
+            // Cut by someone else since its length was looked at: asked for again, it would say no more.
+            guard chunk.readableBytes == count else {
+                result.problem = "the file has become shorter while it was read"
+                break
+            }
             wanted = Self.chunk
             var failure: LogError?
             chunk.withUnsafeReadableBytes { bytes in
@@ -115,7 +120,8 @@ struct SegmentScan {
         return nil
     }
 
-    private func header(at position: Int64) throws(LogError) -> BatchHeader? {
+    /// Nil where none begins.
+    func header(at position: Int64) throws(LogError) -> BatchHeader? {
         let bytes = try logErrors { () throws(FileError) in
             try segment.data.open().bytes(at: position, count: RecordBatchHeader.size)
         }

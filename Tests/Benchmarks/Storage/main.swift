@@ -2,17 +2,19 @@
 //
 // What the storage engine costs, beside the least that its work can cost on this machine.
 //
-//   storage append|flush|start|lookup [--directory .] [--runs 5] …
+//   storage append|flush|start|lookup|clean [--directory .] [--runs 5] …
 //
-// append   ready batches of 16 KiB, 128 KiB and 1 MiB to a log, and the same bytes by pwritev to a file: CPU of the thread
-//          per GB, and their ratio. [--megabytes 512] each
+// append   ready batches of 16 KiB, 128 KiB and 1 MiB to a log, and the same bytes by pwritev to a file, by turns: CPU of
+//          the thread per GB, and their ratio. [--megabytes 512] each. Mark: 1.3
 // flush    one record at a time with flush.messages=1, by 1, 16 and 256 producers that share syncs: acks per second and
 //          latency, beside fdatasync alone. [--seconds 3]
 // start    opening [--logs 10000] logs after a stop in order; then [--tails 1000] logs that were killed with
 //          [--tail-kilobytes 1024] unflushed each, beside reading these files
-// lookup   the way from an offset to a range of a file, in a log of ten segments: time of each, and of one in the newest
-//          records; and how many files are open with [--logs 10000] logs
+// lookup   the way from an offset to a range of a file, in a log of ten segments: time of each, of one in the newest
+//          records, and of offsets for times. Fails if any of the first two allocates
+// clean    compaction of [--megabytes 256] of records of 1 KiB, of which one in ten stays: MB read per second, CPU per GB
 
+import AllocationCounter
 import BenchmarkKit
 import Glibc
 import KafkaModel
@@ -82,35 +84,50 @@ final class Home {
 
 // MARK: append
 
-/// CPU seconds per GB of a thread that writes `parts` again and again, and of one that appends them as a batch.
+/// CPU seconds per GB of a thread that appends a batch again and again, and of one that writes the same bytes to a file.
+///
+/// They take turns, and neither gives pages back meanwhile: what the kernel does for a page costs several times as much
+/// where a host lends the memory, and nobody can say which pages are such.
 func measureAppend(_ size: Int, megabytes: Int) throws -> (log: Double, floor: Double) {
-    let count = max(1, (megabytes << 20) / size)
     let home = try Home()
     defer { home.remove() }
     let log = try home.log(0)
-    let ready = try batch(bytes: size)
-    let bytes = ready.withRegions { $0.count + $1.count }
-    var start = threadCPU()
-    for _ in 0..<count {
-        var batches = ready
-        _ = try log.append(&batches, leaderEpoch: 0, now: timestamp, flush: .byCaller)
-    }
-    let logCPU = threadCPU() - start
-    try home.logs?.deleteLog(TopicPartition("t", 0), now: timestamp)
-    home.logs?.removeDoomed(now: .max)
-
     let file = checked(open("\(home.path)/floor", O_RDWR | O_CREAT, 0o600), "open")
     defer { close(file) }
-    let floorCPU = ready.withRegions { header, records -> Double in
-        let parts = [
-            iovec(iov_base: UnsafeMutableRawPointer(mutating: header.baseAddress), iov_len: header.count),
-            iovec(iov_base: UnsafeMutableRawPointer(mutating: records.baseAddress), iov_len: records.count),
-        ]
-        start = threadCPU()
-        for index in 0..<count { checked(pwritev(file, parts, 2, index * bytes), "pwritev") }
+    let ready = try batch(bytes: size)
+    let bytes = ready.withRegions { $0.count + $1.count }
+    let perTurn = max(1, (4 << 20) / size)
+    let turns = max(1, (megabytes << 20) / size / perTurn)
+    var position = 0
+    func appendToLog() throws -> Double {
+        let start = threadCPU()
+        for _ in 0..<perTurn {
+            var batches = ready
+            _ = try log.append(&batches, leaderEpoch: 0, now: timestamp, flush: .byCaller)
+        }
         return threadCPU() - start
     }
-    let gigabytes = Double(count * bytes) / 1e9
+    func writeToFile() -> Double {
+        ready.withRegions { header, records in
+            let parts = [
+                iovec(iov_base: UnsafeMutableRawPointer(mutating: header.baseAddress), iov_len: header.count),
+                iovec(iov_base: UnsafeMutableRawPointer(mutating: records.baseAddress), iov_len: records.count),
+            ]
+            let start = threadCPU()
+            for _ in 0..<perTurn {
+                checked(pwritev(file, parts, 2, position), "pwritev")
+                position += bytes
+            }
+            return threadCPU() - start
+        }
+    }
+    var (logCPU, floorCPU) = (0.0, 0.0)
+    for turn in 0..<turns {
+        if turn.isMultiple(of: 2) { logCPU += try appendToLog() }
+        floorCPU += writeToFile()
+        if !turn.isMultiple(of: 2) { logCPU += try appendToLog() }
+    }
+    let gigabytes = Double(turns * perTurn * bytes) / 1e9
     return (logCPU / gigabytes, floorCPU / gigabytes)
 }
 
@@ -279,8 +296,10 @@ func lookup() throws {
     log.updateHighWatermark(end)
     var random = SystemRandomNumberGenerator()
     for (name, range) in [("anywhere", 0..<end), ("in the newest records", (end - 100)..<end)] {
+        var allocations = 0.0
         let times = try (0..<runs).map { _ in
             let count = 20_000
+            let before = martlet_allocations_of_thread()
             let cpu = threadCPU()
             for _ in 0..<count {
                 let read = try log.read(
@@ -288,10 +307,60 @@ func lookup() throws {
                     atLeastOneBatch: true)
                 if read.records.byteCount == 0 { fail("nothing found") }
             }
-            return (threadCPU() - cpu) / Double(count) * 1e6
+            let time = threadCPU() - cpu
+            allocations = Double(martlet_allocations_of_thread() - before) / Double(count)
+            return time / Double(count) * 1e6
         }
-        print("lookup\t\(name)\t\(number(times.median, digits: 2)) us")
+        print(
+            "lookup\t\(name)\t\(number(times.median, digits: 2)) us\t\(number(allocations, digits: 2)) allocations")
+        // The first read of each file opens it.
+        if allocations >= 0.01 { fail("a look-up and the planning of a read allocate nothing; this was more") }
     }
+}
+
+// MARK: clean
+
+func clean() throws {
+    let megabytes = options.integer("megabytes", default: 256)
+    print("clean\tMB/s read\tCPU s/GB\tkept")
+    let results = try (0..<runs).map { _ -> (Double, Double, Double) in
+        let home = try Home()
+        defer { home.remove() }
+        var settings = LogConfiguration()
+        settings.segmentBytes = 64 << 20
+        settings.isCompacted = true
+        settings.minimumCleanableDirtyRatio = 0
+        let log = try home.log(0, settings)
+        let records = megabytes << 10
+        var number = 0
+        while number < records {
+            var builder = RecordBatchBuilder(capacity: 128 << 10)
+            for _ in 0..<100 {
+                builder.append(
+                    timestamp: timestamp, key: ByteBuffer(string: "key \(number % (records / 10))"),
+                    value: ByteBuffer(repeating: UInt8(number % 251), count: 1000))
+                number += 1
+            }
+            var batches = try ProduceValidator(.init(partition: TopicPartition("t", 0))).validate(
+                builder.finish(), produceVersion: 9, now: timestamp)
+            _ = try log.append(&batches, leaderEpoch: 0, now: timestamp, flush: .byCaller)
+        }
+        try log.roll(now: timestamp)
+        log.updateHighWatermark(log.offsets.logEnd)
+        guard let logs = home.logs else { fail("closed") }
+        let cleaner = LogCleaner(logs, LogCleanerConfiguration(), logger: quiet)
+        let (time, cpu) = (now(), threadCPU())
+        guard cleaner.cleanNext(now: timestamp), let result = cleaner.status.last else { fail("nothing was compacted") }
+        // Read twice: for the map, and for what stays.
+        let read = Double(result.bytesRead) / 2
+        return (
+            read / 1e6 / (now() - time), (threadCPU() - cpu) / (read / 1e9),
+            Double(result.bytesWritten) / read
+        )
+    }
+    print(
+        "clean\t\(number(results.map(\.0).median, digits: 0))\t\(number(results.map(\.1).median))"
+            + "\t\(number(results.map(\.2).median, digits: 2))")
 }
 
 do {
@@ -300,7 +369,8 @@ do {
     case "flush": try flush()
     case "start": try start()
     case "lookup": try lookup()
-    default: fail("usage: storage append|flush|start|lookup [--directory .] [--runs 5]")
+    case "clean": try clean()
+    default: fail("usage: storage append|flush|start|lookup|clean [--directory .] [--runs 5]")
     }
 } catch {
     fail("\(error)")
