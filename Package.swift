@@ -121,6 +121,7 @@ let package = Package(
             name: "SimulationKit",
             dependencies: [
                 "KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage", "GoldenFixtures",
+                deque,
             ],
             path: "Tests/SimulationKit"),
         .executableTarget(name: "Simulate", dependencies: ["SimulationKit"], path: "Tests/Simulate"),

@@ -69,6 +69,7 @@ final class SessionCore: @unchecked Sendable {
     let configuration: ZooKeeperConfiguration
     let queue = DispatchQueue(label: "zookeeper.session")
     let published = Mutex(Published())
+    private let inbox = Mutex<[Arrival]>([])
     private let resuming: ZooKeeperSessionIdentity?
     private let onEvent: @Sendable (ZooKeeperEvent) -> Void
     private let chroot: String
@@ -135,16 +136,42 @@ extension SessionCore {
 // MARK: - From C's threads: hand over, no more
 
 extension SessionCore {
-    func arrived(_ id: UInt64, _ result: ZooKeeperResult) {
-        queue.async { self.finished(id, result) }
+    /// What C's threads tell.
+    fileprivate enum Arrival {
+        case result(UInt64, ZooKeeperResult)
+        case state(Int32, ZooKeeperSessionIdentity?, timeout: Int32)
+        case watch(String, ZooKeeperEvent.WatchKind)
     }
+
+    func arrived(_ id: UInt64, _ result: ZooKeeperResult) { handOver(.result(id, result)) }
 
     func sessionChanged(_ state: Int32, _ identity: ZooKeeperSessionIdentity?, timeout: Int32) {
-        queue.async { self.changed(state, identity, timeout: timeout) }
+        handOver(.state(state, identity, timeout: timeout))
     }
 
-    func watchFired(_ path: String, _ kind: ZooKeeperEvent.WatchKind) {
-        queue.async { self.onEvent(.watch(path: self.withoutChroot(path), kind: kind)) }
+    func watchFired(_ path: String, _ kind: ZooKeeperEvent.WatchKind) { handOver(.watch(path, kind)) }
+
+    /// Thousands of results come in bursts: the queue is woken once for all that have gathered.
+    private func handOver(_ arrival: Arrival) {
+        let isFirst = inbox.withLock { inbox in
+            inbox.append(arrival)
+            return inbox.count == 1
+        }
+        if isFirst { queue.async { self.takeIn() } }
+    }
+
+    private func takeIn() {
+        let arrivals = inbox.withLock { inbox in
+            defer { inbox = [] }
+            return inbox
+        }
+        for arrival in arrivals {
+            switch arrival {
+            case .result(let id, let result): finished(id, result)
+            case .state(let state, let identity, let timeout): changed(state, identity, timeout: timeout)
+            case .watch(let path, let kind): onEvent(.watch(path: withoutChroot(path), kind: kind))
+            }
+        }
     }
 }
 

@@ -32,8 +32,8 @@ package struct ControllerExecutor: Sendable {
         self.now = now
     }
 
-    /// One answer for each operation, in their order. Operations that are one request each travel together; those that
-    /// are several wait for what is before them.
+    /// One answer for each operation, in their order. Operations that are one request each travel together, many writes in
+    /// few multis (``GatheredWrites``); those that are several wait for what is before them.
     package func execute(_ batch: ZooKeeperBatch) async -> [ZooKeeperAnswer] {
         var answers: [ZooKeeperAnswer] = []
         answers.reserveCapacity(batch.operations.count)
@@ -90,7 +90,11 @@ package struct ControllerExecutor: Sendable {
 extension ControllerExecutor {
     private func execute(_ run: [(ZooKeeperOperation, ZooKeeperRequest)]) async -> [ZooKeeperAnswer] {
         if run.isEmpty { return [] }
-        let results = await store.calls.submit(run.map(\.1))
+        let gathered = GatheredWrites(run.map(\.1))
+        var (results, again) = gathered.spread(await store.calls.submit(gathered.requests))
+        for (position, result) in zip(again, await store.calls.submit(again.map { run[$0].1 })) {
+            results[position] = result
+        }
         return zip(run, results).map { answer($0.0, $1) }
     }
 

@@ -273,6 +273,38 @@ extension Cluster {
         #expect(cluster.controller.controller.counts.offlinePartitions == 0)
     }
 
+    /// The reply to the creation was lost, and the creation sent again: it meets its own node.
+    @Test func aStateWhoseReplyWasLostIsCreated() {
+        let cluster = Cluster(1, 2)
+        let controller = cluster.controller
+        controller.beforeBatch = { batch in
+            guard batch.operations.contains(where: { if case .createPartitionState = $0 { true } else { false } })
+            else { return }
+            controller.beforeBatch = { _ in }
+            _ = cluster.world.zooKeeper.perform(
+                batch, by: controller.session, registration: ControllerHarness.registration(1))
+        }
+        cluster.createTopic("t", [[2, 1]])
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(controller.leaderAndIsr(to: 2).map(\.isNew) == [true])
+        #expect(controller.controller.counts.offlinePartitions == 0)
+    }
+
+    @Test func aStateThatSomebodyElseHasMadeIsLeftAlone() {
+        let cluster = Cluster(1, 2)
+        let foreign = PartitionState(leader: 1, leaderEpoch: 7, inSyncReplicas: [1], controllerEpoch: 1)
+        cluster.controller.beforeBatch = { batch in
+            guard batch.operations.contains(where: { if case .createPartitionState = $0 { true } else { false } })
+            else { return }
+            cluster.world.zooKeeper.put("/brokers/topics/t/partitions", .null)
+            cluster.world.zooKeeper.put("/brokers/topics/t/partitions/0", .null)
+            cluster.world.zooKeeper.put("/brokers/topics/t/partitions/0/state", .state(foreign))
+        }
+        cluster.createTopic("t", [[2, 1]])
+        #expect(cluster.state("t", 0) == foreign)
+        #expect(cluster.controller.leaderAndIsr(to: 2).isEmpty)
+    }
+
     @Test func aTopicGrows() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[1]])

@@ -191,6 +191,26 @@ import Testing
         }
     }
 
+    /// A broker that becomes leader of thousands of partitions does not wait for as many syncs.
+    @Test func aLeadershipIsWrittenDownWithItsFirstRecord() throws {
+        try withDirectory { root in
+            let log = try TestLog(root).open()
+            func written() throws -> [EpochEntry] {
+                try LeaderEpochCheckpoint(in: log.path, PosixFileSystem()).read()
+            }
+            try log.append(TestBatch(["v"]), epoch: 1)
+            try log.assignEpochStart(4)
+            #expect(log.latestEpoch == 4)
+            #expect(try written() == [EpochEntry(epoch: 1, startOffset: 0)])
+            try log.append(TestBatch(["w"]), epoch: 4)
+            #expect(
+                try written() == [EpochEntry(epoch: 1, startOffset: 0), EpochEntry(epoch: 4, startOffset: 1)])
+            try log.assignEpochStart(5)
+            try log.close(now: 0)
+            #expect(try written().last == EpochEntry(epoch: 5, startOffset: 2))
+        }
+    }
+
     /// Else a follower that led for a moment would go on naming an epoch that its leader has never heard of.
     @Test func anEpochWithoutRecordsIsCutOffWithTheEndItStandsAt() throws {
         try withDirectory { root in

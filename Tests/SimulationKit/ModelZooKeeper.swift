@@ -134,6 +134,8 @@ extension ModelZooKeeper {
         events[session] = nil
     }
 
+    package var hasEvents: Bool { !events.isEmpty }
+
     /// The sessions for which watch events have fired, in order.
     package var sessionsWithEvents: [Session] { events.keys.sorted() }
 

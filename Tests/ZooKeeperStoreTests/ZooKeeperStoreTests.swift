@@ -135,6 +135,46 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func manyWritesOfTheControllerTravelTogetherAndFailAlone() async throws {
+        try await withStore { store, connection in
+            try await store.ensurePaths()
+            let registrar = BrokerRegistrar(store, id: 1, node: Self.node) { connection.identity?.id }
+            let executor = ControllerExecutor(store, brokerID: 1, registrar: registrar) { 1_700_000_000_000 }
+            func run(_ operations: [ClusterControl.ZooKeeperOperation], version: Int32 = 1) async -> [ZooKeeperAnswer] {
+                await executor.execute(
+                    ZooKeeperBatch(id: 1, operations: operations, controllerEpochVersion: version))
+            }
+            let partitions = (0..<Int32(3 * GatheredWrites.limit / 2)).map { TopicPartition("t", $0) }
+            let state = PartitionState(leader: 1, leaderEpoch: 0, inSyncReplicas: [1], controllerEpoch: 1)
+            _ = await run([.createControllerEpoch, .elect(epoch: 1, expectedVersion: 0)])
+            try await store.createTopic(
+                TopicAssignment(name: "t", id: KafkaUUID(high: 1, low: 2), partitions: [:]), configuration: [])
+            // One of the nodes is there already, in the middle of a multi.
+            _ = await run([.createPartitionsNode(topic: "t"), .createPartitionNode(partitions[5])])
+            var answers = await run(partitions.map { .createPartitionNode($0) })
+            #expect(answers.enumerated().filter { $0.element != .written(version: 0) }.map(\.offset) == [5])
+            #expect(answers[5] == .failed(.nodeExists))
+
+            answers = await run(partitions.map { .createPartitionState($0, state) })
+            #expect(answers.allSatisfy { $0 == .written(version: 0) })
+            func transaction(_ partition: TopicPartition) async throws -> Int64? {
+                try await store.read(ZNodes.partitionState(partition))?.stat.modificationTransaction
+            }
+            #expect(try await transaction(partitions[0]) == transaction(partitions[1]))
+
+            _ = await run([.writePartitionState(partitions[7], state, expectedVersion: 0)])
+            answers = await run(partitions.map { .writePartitionState($0, state, expectedVersion: 0) })
+            #expect(answers.enumerated().filter { $0.element != .written(version: 1) }.map(\.offset) == [7])
+            #expect(answers[7] == .failed(.badVersion))
+
+            // A zombie writes none of them.
+            answers = await run(
+                partitions.map { .writePartitionState($0, state, expectedVersion: 1) }, version: 9)
+            #expect(answers.allSatisfy { $0 == .failed(.controllerMoved) })
+            #expect(try await store.read(ZNodes.partitionState(partitions[0]))?.stat.version == 1)
+        }
+    }
+
     @Test func anEmptiedConfigurationGoesWithTheParentsItLeavesEmpty() async throws {
         try await withStore { store, _ in
             try await store.ensurePaths()

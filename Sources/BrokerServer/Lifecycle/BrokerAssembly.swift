@@ -227,7 +227,9 @@ enum BrokerAssembly {
         let registrar = BrokerRegistrar(
             store, id: identity.id, node: registration(configuration, listeners),
             session: { [connection = ensemble.connection] in connection.identity?.id })
-        let features = FeatureCache(store: store, timer: timer, logger: logger)
+        let failure = BrokerFailure()
+        let features = FeatureCache(
+            store: store, timer: timer, onIncompatible: { failure.report($0) }, logger: logger)
         let executor = ControllerExecutor(
             store, brokerID: identity.id, registrar: registrar,
             malformed: { [logger] error in
@@ -249,7 +251,6 @@ enum BrokerAssembly {
                     monitoring.status.registered()
                 }),
             logger: logger)
-        let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
         let current: @Sendable () -> BrokerConfiguration = { live.current }
         let administration = TopicAdministration(
@@ -284,10 +285,11 @@ enum BrokerAssembly {
 
         let changes = ConfigurationChanges(services)
         ensemble.router.connect(
-            controller: controller, replicas: replicas, changes: changes, features: features,
+            store: store, controller: controller, replicas: replicas, changes: changes, features: features,
             sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
             onLastDirectoryLost: { failure.report("all log directories have failed") })
         await features.refresh()
+        if let problem = features.problem { throw StartError(problem) }
         try await ensemble.router.replayConfigurationChanges()
         if let session = ensemble.connection.identity {
             sessionFile.write(

@@ -10,9 +10,10 @@ import ZooKeeperStore
 /// Takes what ZooKeeper and the log directories tell to whom it concerns.
 ///
 /// It exists before those whom it tells, since the first events come while the broker is being put together; what comes
-/// before ``connect(controller:replicas:changes:features:sessionFile:connect:onLastDirectoryLost:)`` concerns nobody.
+/// before ``connect(store:controller:replicas:changes:features:sessionFile:connect:onLastDirectoryLost:)`` concerns nobody.
 final class EventRouter: Sendable {
     private struct Parts: Sendable {
+        let store: ZooKeeperStore
         let controller: ControllerService
         let replicas: ReplicaManager
         let changes: ConfigurationChanges
@@ -34,12 +35,13 @@ final class EventRouter: Sendable {
     }
 
     func connect(
-        controller: ControllerService, replicas: ReplicaManager, changes: ConfigurationChanges, features: FeatureCache,
-        sessionFile: SessionFiles, connect: String, onLastDirectoryLost: @escaping @Sendable () -> Void
+        store: ZooKeeperStore, controller: ControllerService, replicas: ReplicaManager, changes: ConfigurationChanges,
+        features: FeatureCache, sessionFile: SessionFiles, connect: String,
+        onLastDirectoryLost: @escaping @Sendable () -> Void
     ) {
         parts.withLock {
             $0 = Parts(
-                controller: controller, replicas: replicas, changes: changes, features: features,
+                store: store, controller: controller, replicas: replicas, changes: changes, features: features,
                 sessionFile: sessionFile, connect: connect, onLastDirectoryLost: onLastDirectoryLost)
         }
     }
@@ -71,11 +73,31 @@ final class EventRouter: Sendable {
             // No watch is armed in a new session: read again what may have changed meanwhile.
             parts.changes.wake()
             parts.features.wake()
+        case .watch(let path, .deleted) where ZNodes.ensured.contains(path): restore(path, parts)
         case .watch(ZNodes.configurationChanges, _): parts.changes.wake()
         case .watch(ZNodes.feature, _): parts.features.wake()
         case .watch:
             if let event = ControllerExecutor.event(event) { parts.controller.submit(event) }
         case .connected, .disconnected, .expired, .authFailed, .closed: break
+        }
+    }
+
+    /// Somebody has deleted a node that brokers have made sure of. Its watch has gone with it: it is made anew, and looked
+    /// at.
+    private func restore(_ path: String, _ parts: Parts) {
+        logger.error("A znode that brokers depend on was deleted", metadata: ["zookeeper.path": "\(path)"])
+        // A bare task: two requests or so, started by a watch.
+        Task {
+            do {
+                try await parts.store.ensurePaths()
+            } catch {
+                return logger.error(
+                    "It could not be made anew", metadata: ["zookeeper.path": "\(path)", "error": "\(error)"])
+            }
+            if path == ZNodes.configurationChanges { parts.changes.wake() }
+            if let event = ControllerExecutor.event(.watch(path: path, kind: .childrenChanged)) {
+                parts.controller.submit(event)
+            }
         }
     }
 

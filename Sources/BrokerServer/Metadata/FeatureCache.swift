@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
 import Logging
 import Synchronization
 import ZooKeeperStore
 
 /// The data version of `/feature`, which ApiVersions tells as the epoch of the finalized features (KIP-584).
+///
+/// A broker in ZooKeeper mode supports no feature, as Kafka's does. Where one is finalized all the same, what the cluster
+/// does may be beyond this broker, and it ends.
 ///
 /// Owner: its lock. One look at the node at a time; what changes during a look is looked at again.
 final class FeatureCache: Sendable {
@@ -16,18 +20,27 @@ final class FeatureCache: Sendable {
         var mustLookAgain = false
         var waiting: [UInt64: (version: Int32, CheckedContinuation<Bool, Never>)] = [:]
         var nextWait: UInt64 = 0
+        var problem: String?
     }
 
     private let store: ZooKeeperStore
     private let timer: TimerThread
+    private let onIncompatible: @Sendable (String) -> Void
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(store: ZooKeeperStore, timer: TimerThread, logger: Logger) {
+    /// - Parameter onIncompatible: told why the broker must end.
+    init(
+        store: ZooKeeperStore, timer: TimerThread, onIncompatible: @escaping @Sendable (String) -> Void, logger: Logger
+    ) {
         self.store = store
         self.timer = timer
+        self.onIncompatible = onIncompatible
         self.logger = logger
     }
+
+    /// Why this broker must not serve; nil where nothing is finalized that it does not support.
+    var problem: String? { state.withLock { $0.problem } }
 
     /// −1 while the node is absent, disabled or unreadable.
     var epoch: Int64 { state.withLock { $0.epoch } }
@@ -60,11 +73,29 @@ final class FeatureCache: Sendable {
             _ = try await store.calls.exists(ZNodes.feature, watch: true)
             guard let node = try await store.read(ZNodes.feature, watch: false) else { return saw(-1, epoch: -1) }
             let features = try ZNodeCodec.decodeFeature(node.data)
+            if features.status == .enabled { check(features, version: node.stat.version) }
             saw(node.stat.version, epoch: features.status == .enabled ? Int64(node.stat.version) : -1)
         } catch {
             logger.warning("The features could not be read", metadata: ["error": "\(error)"])
             state.withLock { $0.epoch = -1 }
         }
+    }
+
+    /// As Kafka: a feature that is unknown here, or a node that has gone back, which only happens where somebody has made
+    /// it anew.
+    private func check(_ features: FeatureNode, version: Int32) {
+        let known = epoch
+        if !features.features.isEmpty {
+            let names = features.features.keys.sorted().joined(separator: ", ")
+            refuse("\(ZNodes.feature) finalizes \(names), which this broker does not support")
+        } else if Int64(version) < known {
+            refuse("\(ZNodes.feature) has gone back from data version \(known) to \(version)")
+        }
+    }
+
+    private func refuse(_ reason: String) {
+        state.withLock { $0.problem = reason }
+        onIncompatible(reason)
     }
 
     private func saw(_ version: Int32, epoch: Int64) {

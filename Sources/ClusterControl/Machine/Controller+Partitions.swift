@@ -66,18 +66,39 @@ extension Controller {
         let answers = try await zooKeeper(
             topics.map { .createPartitionsNode(topic: $0) } + states.map { .createPartitionNode($0.0) }
                 + states.map { .createPartitionState($0.0, $0.1) })
+        var existing: [(TopicPartition, PartitionState)] = []
         for ((partition, state), answer) in zip(states, answers.suffix(states.count)) {
-            guard case .written(let version) = answer else {
-                notice(.partitionStateChangeFailed(partition, reason: "creating its state answered \(answer)"))
-                continue
+            switch answer {
+            case .written(let version): created(partition, state, version: version)
+            case .failed(.nodeExists): existing.append((partition, state))
+            default: failedToCreate(partition, "\(answer)")
             }
-            var created = state
-            created.partitionEpoch = version
-            context.setLeadership(created, for: partition)
-            context.setLife(.online, of: partition)
-            batch.addLeaderAndIsr(
-                to: created.inSyncReplicas, partition, created, context.assignment(partition), isNew: true, context)
         }
+        // Where the reply was lost and the request sent again, it is our own state that is in the way. Kafka leaves such a
+        // partition without a leader until the next controller comes.
+        let found = try await zooKeeper(existing.map { .readPartitionState($0.0, watch: false) })
+        for ((partition, state), answer) in zip(existing, found) {
+            var wanted = state
+            if case .partitionState(let read) = answer { wanted.partitionEpoch = read.partitionEpoch }
+            if answer == .partitionState(wanted) {
+                created(partition, state, version: wanted.partitionEpoch)
+            } else {
+                failedToCreate(partition, "\(ZooKeeperFailure.nodeExists)")
+            }
+        }
+    }
+
+    private func created(_ partition: TopicPartition, _ state: PartitionState, version: PartitionEpoch) {
+        var state = state
+        state.partitionEpoch = version
+        context.setLeadership(state, for: partition)
+        context.setLife(.online, of: partition)
+        batch.addLeaderAndIsr(
+            to: state.inSyncReplicas, partition, state, context.assignment(partition), isNew: true, context)
+    }
+
+    private func failedToCreate(_ partition: TopicPartition, _ reason: String) {
+        notice(.partitionStateChangeFailed(partition, reason: "creating its state answered \(reason)"))
     }
 
     /// Decides on what the cache says first: a write meets the version that the decision was made on or is refused, so

@@ -36,8 +36,8 @@ package final class PartitionLog: Sendable {
         var removed: [(segment: LogSegment, at: Timestamp)] = []
         var isClosed = false
         var topicID: KafkaUUID?
-        /// The checkpoint of leader epochs is older than ``epochs``: the disk was full. Nothing is appended before it is
-        /// written, so that no record is on disk whose leadership is not.
+        /// The checkpoint of leader epochs is older than ``epochs``: the newest has no record yet, or the disk was full.
+        /// Nothing is appended before it is written, so that no record is on disk whose leadership is not.
         var hasUnsavedEpochs = false
     }
     let mutation: Mutex<Mutation>
@@ -175,10 +175,17 @@ package final class PartitionLog: Sendable {
     package var epochs: LeaderEpochCache { published.withLock { $0.epochs } }
 
     /// This broker has become leader with `epoch`: it begins at the log's end, even if nothing is ever appended.
+    ///
+    /// The file is written with the first record of the epoch, or when the log is closed. A start that does not know of an
+    /// epoch without records has forgotten nothing: no log can part there. A failover makes a broker leader of thousands of
+    /// partitions at once, which would otherwise wait for as many syncs (Kafka's do).
     package func assignEpochStart(_ epoch: LeaderEpoch) throws(LogError) {
         try mutate { (state) throws(LogError) in
             let end = published.withLock { $0.offsets.logEnd }
-            if state.epochs.assign(epoch, startOffset: end) { try saveEpochsUnlessFull(&state) }
+            guard state.epochs.assign(epoch, startOffset: end) else { return }
+            let epochs = state.epochs
+            published.withLock { $0.epochs = epochs }
+            state.hasUnsavedEpochs = true
         }
     }
 

@@ -144,6 +144,7 @@ extension SimulatedBroker {
     }
 
     private func apply(_ change: LeaderAndIsrPartition) -> ErrorCode {
+        guard !offline.contains(change.partition) else { return .kafkaStorageError }
         guard change.replicas.contains(id) else { return .unknownTopicOrPartition }
         let replica = replicas[change.partition] ?? HostedReplica(change.partition, PartitionReplica(localID: id))
         replicas[change.partition] = replica
@@ -155,7 +156,14 @@ extension SimulatedBroker {
             return .none
         case .lead, .follow: break
         }
-        guard let stored = obtainLog(change) else { return .inconsistentTopicID }
+        let (obtained, error) = obtainLog(change.partition, change.topicID ?? .zero, isNew: change.isNew)
+        guard let stored = obtained else {
+            if error == .kafkaStorageError {
+                offline.insert(change.partition)
+                replicas[change.partition] = nil
+            }
+            return error
+        }
         replica.stored = stored
         stopFetching(change.partition)
         guard case .follow(let leader) = verdict else {
@@ -179,15 +187,8 @@ extension SimulatedBroker {
         return .none
     }
 
-    private func obtainLog(_ change: LeaderAndIsrPartition) -> StoredLog? {
-        let topicID = change.topicID ?? .zero
-        if let stored = disk[change.partition] { return stored.log.topicID == topicID ? stored : nil }
-        let made = StoredLog(ModelLog(topicID: topicID))
-        disk[change.partition] = made
-        return made
-    }
-
     private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
+        guard !offline.contains(stop.partition) else { return .kafkaStorageError }
         stopFetching(stop.partition)
         let replica = replicas[stop.partition]
         if let refusal = replica?.machine.refusal(ofStopIn: stop.leaderEpoch), !refusal.isNone { return refusal }

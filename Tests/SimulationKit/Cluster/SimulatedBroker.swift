@@ -9,7 +9,13 @@ import Replication
 /// One log on a broker's disk; it outlives the process.
 final class StoredLog {
     var log: ModelLog
-    init(_ log: ModelLog) { self.log = log }
+    /// Which of the broker's log directories it lies in.
+    let directory: Int
+
+    init(_ log: ModelLog, in directory: Int) {
+        self.log = log
+        self.directory = directory
+    }
 }
 
 /// One replica that a broker's process knows.
@@ -47,6 +53,9 @@ final class SimulatedBroker {
     var disk: [TopicPartition: StoredLog] = [:]
 
     // The process.
+    /// The log directories that have failed since it began, and the partitions that it cannot serve for that.
+    var failedDirectories: Set<Int> = []
+    var offline: Set<TopicPartition> = []
     var controller: Controller?
     var brokerEpoch: BrokerEpoch = -1
     var image = MetadataImage(clusterID: "simulated")
@@ -58,6 +67,7 @@ final class SimulatedBroker {
     var nextRequest: ControllerRequest.ID = 1
     var proposals = InSyncProposals<LeaderReplication.Proposal>()
     var fetchers: [BrokerID: SimulatedFetcher] = [:]
+    var throttle = ReplicationQuota(samples: 11, length: 1000)
     var sessions: FetchSessionCache
     var waitingProduces: [TopicPartition: [WaitingProduce]] = [:]
     var waitingFetches: [TopicPartition: [WaitingFetch]] = [:]
@@ -71,6 +81,12 @@ final class SimulatedBroker {
     }
 
     var clock: Int64 { world.now + clockLead }
+
+    /// Whether replicas that are behind must wait, since they have cost too much lately.
+    var isThrottleExceeded: Bool {
+        guard let limit = world.plan.throttle, !world.isHealing else { return false }
+        return throttle.isExceeded(limit: limit, now: clock)
+    }
 
     func log(_ partition: TopicPartition) -> ModelLog? { replicas[partition]?.stored?.log }
 }
@@ -101,6 +117,7 @@ extension SimulatedBroker {
         image = MetadataImage(clusterID: "simulated")
         fence = ControlFence()
         proposals = InSyncProposals()
+        throttle = ReplicationQuota(samples: 11, length: 1000)
         sessions = FetchSessionCache(slots: 3, random: SeededRandom(seed: world.random.next()))
         var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
         settings.leaderImbalanceCheckInterval = .seconds(60)
@@ -143,6 +160,8 @@ extension SimulatedBroker {
         _ = controller?.handle(.stopped)
         controller = nil
         replicas = [:]
+        failedDirectories = []
+        offline = []
         for sender in senders.values { sender.stop() }
         senders = [:]
         timers = [:]

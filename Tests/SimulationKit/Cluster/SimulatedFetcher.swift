@@ -11,6 +11,8 @@ final class FollowedReplica {
     var machine: FollowerReplication
     var asked: Offset?
     var isStopped = false
+    /// Whether the log had all that the leader's high watermark covers when it was fetched last.
+    var hasCaughtUp = false
 
     init(_ replica: HostedReplica, _ machine: FollowerReplication) {
         self.replica = replica
@@ -79,6 +81,11 @@ final class SimulatedFetcher {
                 case .nothing, .records: break
                 case .epochEnd, .leaderEnd, .leaderStart: questions.append((entry, need))
                 }
+                continue
+            }
+            if !entry.hasCaughtUp, broker.isThrottleExceeded {
+                session.drop(entry.key)
+                patience = min(patience ?? .max, now + 100)
                 continue
             }
             entry.asked = offset
@@ -178,6 +185,7 @@ final class SimulatedFetcher {
         let before = stored.log.local
         if !part.records.isEmpty {
             stored.log.appendAsFollower(part.records)
+            broker.throttle.record(part.records.count, now: broker.clock)
             if broker.world.plan.flushes { stored.log.flush() }
         }
         let marks = FollowerReplication.marks(
@@ -185,6 +193,7 @@ final class SimulatedFetcher {
         stored.log.setHighWatermark(marks.highWatermark)
         if marks.logStart > stored.log.logStart { stored.log.raiseLogStart(to: marks.logStart) }
         entry.machine.appended(stored.log.local)
+        entry.hasCaughtUp = stored.log.logEnd >= part.highWatermark
         broker.world.judge.followed(entry.replica.partition, from: before, broker)
         if stored.log.local != before { broker.moved(entry.replica.partition) }
     }

@@ -56,12 +56,14 @@ extension Simulation {
         _ done: @escaping (Answer?) -> Void
     ) {
         var isOver = false
+        var limit: EventQueue.Deadline?
         func finish(_ answer: Answer?) {
             guard !isOver else { return }
             isOver = true
+            limit?.cancel()
             done(answer)
         }
-        schedule(after: timeout) { finish(nil) }
+        limit = deadline(after: timeout) { finish(nil) }
         let breaks = network.breaks > 0 && chance(network.breaks, in: 1000)
         // One in two breaks before the request is carried out.
         let breaksBefore = breaks && chance(1, in: 2)

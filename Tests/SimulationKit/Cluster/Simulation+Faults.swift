@@ -27,6 +27,7 @@ extension Simulation {
         case .powerFailure: kill(broker, survivingUnflushed: Int(draw(0...3)))
         case .killSeveral:
             for broker in brokers where chance(1, in: 2) { kill(broker) }
+        case .failDirectory: failDirectory(broker)
         case .pause:
             let session = plan.sessionTimeout
             broker.pause(for: chance(1, in: 2) ? draw(10...session) : draw(session...5 * session))
@@ -55,6 +56,16 @@ extension Simulation {
     func kill(_ broker: SimulatedBroker, survivingUnflushed: Int? = nil) {
         broker.kill(survivingUnflushed: survivingUnflushed)
         schedule(after: chance(1, in: 2) ? draw(10...1000) : draw(1000...40_000)) { broker.start() }
+    }
+
+    /// The operator repairs the disk and starts the process again.
+    private func failDirectory(_ broker: SimulatedBroker) {
+        let directory = Int(draw(0...Int64(SimulatedBroker.directoryCount - 1)))
+        broker.onProcess { broker.failDirectory(directory) }
+        let failed = broker.life
+        schedule(after: draw(2000...40_000)) { [self] in
+            if broker.life == failed, !broker.failedDirectories.isEmpty { kill(broker) }
+        }
     }
 
     private func cutOff(_ broker: BrokerID, from others: [BrokerID], isZooKeeper: Bool = false) {
@@ -94,6 +105,7 @@ extension Simulation {
         mendAll()
         for broker in brokers {
             broker.resume()
+            if !broker.failedDirectories.isEmpty { broker.kill() }
             broker.start()
         }
     }

@@ -48,6 +48,11 @@ package final class Simulation {
     /// Lets `action` happen after a delay.
     func schedule(after delay: Int64, _ action: @escaping () -> Void) { queue.add(at: now + max(0, delay), action) }
 
+    /// Lets `action` happen after a time, one of a few different ones, unless it is cancelled before.
+    func deadline(after length: Int64, _ action: @escaping () -> Void) -> EventQueue.Deadline {
+        queue.addDeadline(now: now, length: length, action)
+    }
+
     func broker(_ id: BrokerID) -> SimulatedBroker? {
         id >= 1 && Int(id) <= brokers.count ? brokers[Int(id) - 1] : nil
     }
@@ -82,7 +87,7 @@ package final class Simulation {
 
     /// Runs until the queue is empty, the time has come, something is wrong, or `isDone`.
     func run(until end: Int64, isDone: () -> Bool = { false }) {
-        while judge.violation == nil, let next = queue.nextTime, next <= end, let event = queue.popFirst() {
+        while judge.violation == nil, let event = queue.popFirst(until: end) {
             now = event.time
             steps += 1
             event.action()
@@ -95,6 +100,7 @@ package final class Simulation {
 
     /// Hands over the watch events that a step has caused.
     private func deliverWatches() {
+        guard zooKeeper.hasEvents else { return }
         for session in zooKeeper.sessionsWithEvents {
             let events = zooKeeper.takeEvents(of: session)
             guard let broker = brokers.first(where: { $0.link.session == session }) else { continue }

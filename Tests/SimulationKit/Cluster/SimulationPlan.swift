@@ -28,6 +28,9 @@ package struct SimulationPlan: Sendable {
     package var flushes = true
     /// Whether `unclean.leader.election.enable` is set, so that records may be lost.
     package var allowsUnclean = false
+    /// How many records a second replicas that are behind may cost a broker as follower, until all heals (KIP-73); nil
+    /// where none is throttled.
+    package var throttle: Int?
     /// The pause of a producer or consumer between two requests.
     package var pace: ClosedRange<Int64> = 50...2000
 
@@ -56,10 +59,11 @@ package struct SimulationPlan: Sendable {
         flushes = Bool.random(using: &random)
         allowsUnclean = Int.random(in: 0..<6, using: &random) == 0
         truncatesOnFetch = Int.random(in: 0..<4, using: &random) > 0
-        pace = [5...50, 50...1000, 50...1000, 200...4000].randomElement(using: &random) ?? pace
+        pace = [5...50, 50...1000, 200...4000, 1000...20_000].randomElement(using: &random) ?? pace
         // Not all at once each time: what is rare is reached more often alone.
         for fault in Fault.allCases where Int.random(in: 0..<3, using: &random) == 0 { faults.remove(fault) }
         for change in Change.allCases where Int.random(in: 0..<3, using: &random) == 0 { changes.remove(change) }
+        throttle = [nil, nil, nil, 1, 20].randomElement(using: &random) ?? nil
         // Without a flush a power failure takes what was acknowledged, in Kafka too.
         if !flushes { faults.remove(.powerFailure) }
     }
@@ -71,6 +75,8 @@ package struct SimulationPlan: Sendable {
         case powerFailure
         /// Several at once.
         case killSeveral
+        /// A log directory fails, and is repaired before the next start.
+        case failDirectory
         /// SIGSTOP and SIGCONT, shorter or longer than the session.
         case pause
         /// A broker's session ends by force.
