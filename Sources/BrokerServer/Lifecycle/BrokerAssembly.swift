@@ -76,16 +76,8 @@ enum BrokerAssembly {
         let identity = BrokerIdentity(id: id)
         let timer = TimerThread()
         let networkGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.networkThreads)
-        let gate = RequestGate()
-        let listeners: [Listener]
         do throws(StartError) {
-            listeners = try await bind(configuration, gate, on: networkGroup, monitoring.requests, logger: logger)
-        } catch {
-            timer.stop()
-            try? await networkGroup.shutdownGracefully()
-            throw error
-        }
-        do throws(StartError) {
+            let ports = try await claimPorts(configuration)
             let settings = TopicSettingsRegistry(configuration)
             try await ensemble.loadTopicSettings(into: settings, logger: logger)
             monitoring.watch(timer, loops: Array(networkGroup.makeIterator()))
@@ -97,10 +89,9 @@ enum BrokerAssembly {
             // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
             await ensemble.endSession(of: sessionFile, configuration, logger: logger)
             return try await assemble(
-                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, gate, listeners,
+                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, ports,
                 settings, logs, monitoring, logger)
         } catch {
-            for listener in listeners { await listener.close() }
             timer.stop()
             try? await networkGroup.shutdownGracefully()
             throw error
@@ -123,9 +114,29 @@ enum BrokerAssembly {
         return try await ensemble.generateBrokerID(above: configuration.reservedBrokerMaxID)
     }
 
-    private static func bind(
-        _ configuration: BrokerConfiguration, _ gate: RequestGate, on group: MultiThreadedEventLoopGroup,
-        _ requests: RequestMetrics?, logger: Logger
+    /// Makes sure of the ports. Whoever connects is refused until the broker is whole, as with Kafka.
+    private static func claimPorts(_ configuration: BrokerConfiguration) async throws(StartError) -> [ClaimedPort] {
+        let network = configuration.network
+        var ports: [ClaimedPort] = []
+        for endpoint in network.listeners {
+            let listener = ListenerConfiguration(
+                endpoint: endpoint, isPrivileged: endpoint.listenerName == network.controlPlaneListener,
+                sockets: SocketOptions(
+                    sendBufferBytes: network.sendBufferBytes.flatMap(chosen),
+                    receiveBufferBytes: network.receiveBufferBytes.flatMap(chosen), backlog: network.backlog),
+                limits: ConnectionLimits(requestBytes: network.maxRequestBytes, idleTime: network.maxIdle))
+            do throws(BindError) {
+                ports.append(try await Listener.claim(listener))
+            } catch {
+                throw StartError("\(error)")
+            }
+        }
+        return ports
+    }
+
+    private static func serve(
+        _ ports: [ClaimedPort], _ configuration: BrokerConfiguration, _ dispatcher: RequestDispatcher,
+        on group: MultiThreadedEventLoopGroup, _ requests: RequestMetrics?, logger: Logger
     ) async throws(StartError) -> [Listener] {
         let network = configuration.network
         let admission = ConnectionAdmission(
@@ -135,25 +146,19 @@ enum BrokerAssembly {
                 perAddressOverrides: network.maxConnectionsPerIPOverrides,
                 protectedListeners: [network.interBrokerListener]))
         let memory = network.queuedMaxRequestBytes.map { MemoryBudget(bytes: $0) }
-        var bound: [Listener] = []
-        for endpoint in network.listeners {
-            let listener = ListenerConfiguration(
-                endpoint: endpoint, isPrivileged: endpoint.listenerName == network.controlPlaneListener,
-                sockets: SocketOptions(
-                    sendBufferBytes: network.sendBufferBytes.flatMap(chosen),
-                    receiveBufferBytes: network.receiveBufferBytes.flatMap(chosen), backlog: network.backlog),
-                limits: ConnectionLimits(requestBytes: network.maxRequestBytes, idleTime: network.maxIdle))
+        var listeners: [Listener] = []
+        for port in ports {
             do throws(BindError) {
-                bound.append(
-                    try await Listener.bind(
-                        listener, handler: gate, on: group, admission: admission, requestMemory: memory,
+                listeners.append(
+                    try await Listener.serve(
+                        port, handler: dispatcher, on: group, admission: admission, requestMemory: memory,
                         observer: requests, logger: logger))
             } catch {
-                for listener in bound { await listener.close() }
+                for listener in listeners { await listener.close() }
                 throw StartError("\(error)")
             }
         }
-        return bound
+        return listeners
     }
 
     /// Kafka's default of 100 KiB, which most files repeat, is not what an operator has chosen: the kernel, left alone,
@@ -185,7 +190,7 @@ enum BrokerAssembly {
     private static func assemble(
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
         _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
-        _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
+        _ networkGroup: MultiThreadedEventLoopGroup, _ ports: [ClaimedPort],
         _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring, _ logger: Logger
     ) async throws(StartError) -> Broker {
         let live = LiveConfiguration(configuration)
@@ -225,7 +230,7 @@ enum BrokerAssembly {
                 }
             }, logger: logger)
         let registrar = BrokerRegistrar(
-            store, id: identity.id, node: registration(configuration, listeners),
+            store, id: identity.id, node: registration(configuration, ports),
             session: { [connection = ensemble.connection] in connection.identity?.id })
         let features = FeatureCache(store: store, timer: timer, logger: logger)
         let executor = ControllerExecutor(
@@ -293,14 +298,20 @@ enum BrokerAssembly {
             sessionFile.write(
                 .init(sessionID: session.id, password: session.password, connect: configuration.zooKeeper.connect))
         }
+        // The controller's first request may come before the registration has returned; it waits in the kernel.
+        do throws(BindError) {
+            for port in ports { try port.listen() }
+        } catch {
+            throw StartError("\(error)")
+        }
         do throws(StoreError) {
             identity.epoch = try await registrar.register(checkingEndpoints: true)
         } catch {
             throw StartError("the broker could not be registered: \(error)")
         }
         monitoring.status.registered()
-        // The controller's first request may be to this very broker.
-        gate.open(dispatcher)
+        let listeners = try await serve(
+            ports, configuration, dispatcher, on: networkGroup, monitoring.requests, logger: logger)
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
@@ -369,13 +380,13 @@ enum BrokerAssembly {
 
     /// What the broker says of itself in ZooKeeper: its advertised endpoints, with what the bound sockets know.
     private static func registration(
-        _ configuration: BrokerConfiguration, _ listeners: [Listener]
+        _ configuration: BrokerConfiguration, _ ports: [ClaimedPort]
     ) -> BrokerRegistrationNode {
         let endpoints = configuration.network.advertised.map { endpoint in
             var endpoint = endpoint
             if endpoint.host.isEmpty { endpoint.host = LocalHost.name }
             if endpoint.port == 0 {
-                let bound = listeners.first { $0.configuration.endpoint.listenerName == endpoint.listenerName }
+                let bound = ports.first { $0.configuration.endpoint.listenerName == endpoint.listenerName }
                 endpoint.port = Int32(clamping: bound?.port ?? 0)
             }
             return endpoint
