@@ -9,6 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source deploy/quickstart-common.sh
 mkdir -p "$home"
+# Two at the same time would start everything twice. What is started does not inherit it.
+exec 9>"$home/lock"
+flock --nonblock 9 || fail "another make quickstart is at work here"
 
 usage() {
     local program=${martlet#"$PWD/"} bootstrap first
