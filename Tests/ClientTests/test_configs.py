@@ -140,3 +140,60 @@ class BrokerConfigTests(SharedBrokerTestCase):
             eventually(lambda: connection.leads_all("kept", 1))
             self.assertEqual(connection.produce("kept", wire.batch_of_size(800))[0], wire.MESSAGE_TOO_LARGE)
         self.assertEqual(describe(broker.bootstrap, "broker", "1")["message.max.bytes"].value, "700")
+
+
+class LoggerLevelTests(SharedBrokerTestCase):
+    """KIP-412: levels of loggers are configurations of the resource type BROKER_LOGGER."""
+
+    kind = "loggers"
+    CLEANER, CONTROLLER = "kafka.log.LogCleaner", "kafka.controller.KafkaController"
+
+    def levels(self):
+        return {name: entry.value for name, entry in describe(self.bootstrap, 8, "1").items()}
+
+    def alter(self, *changes, broker="1", validate_only=False):
+        return alter(self.connection(), 8, broker, changes, validate_only)
+
+    def test_levels_change_at_once_and_fall_back(self):
+        before = self.levels()
+        self.assertEqual(before["root"], "INFO")
+        self.assertEqual(set(before.values()), {"INFO"})
+        self.assertEqual(self.alter(("kafka", SET, "WARN"), (self.CLEANER, SET, "TRACE")), (0, None))
+        levels = self.levels()
+        self.assertEqual((levels["root"], levels[self.CLEANER], levels[self.CONTROLLER]), ("INFO", "TRACE", "WARN"))
+        self.assertEqual(self.alter((self.CLEANER, DELETE, None)), (0, None))
+        self.assertEqual(self.levels()[self.CLEANER], "WARN")
+        self.assertEqual(self.alter(("kafka", DELETE, None)), (0, None))
+        self.assertEqual(self.levels(), before)
+
+    def test_a_logger_says_more_once_it_is_told_to(self):
+        def said():
+            with open(self.broker.log) as file:
+                return [line for line in file if " DEBUG " in line and "(kafka.network.SocketServer)" in line]
+
+        self.assertEqual(said(), [])
+        self.assertEqual(self.alter(("kafka.network.SocketServer", SET, "DEBUG")), (0, None))
+        self.addCleanup(self.alter, ("kafka.network.SocketServer", DELETE, None))
+        with self.connection() as connection:
+            connection.metadata([])
+            # A peer that goes away within a frame is worth a word to those who look for it.
+            connection.socket.sendall(b"\0\0\1\0abc")
+        eventually(said, message="nothing is said")
+
+    def test_refusals_are_kafkas(self):
+        self.assertEqual(self.alter(("no.such.Logger", SET, "INFO")), (40, "Logger no.such.Logger does not exist!"))
+        self.assertEqual(
+            self.alter(("root", SET, "LOUD")),
+            (40, "Cannot set the log level of root to LOUD as it is not a supported log level. "
+                 "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN"))
+        self.assertEqual(
+            self.alter(("root", DELETE, None)), (42, "Removing the log level of the root logger is not allowed"))
+        self.assertEqual(
+            self.alter(("root", APPEND, "INFO")),
+            (42, "APPEND operation is not allowed for the BROKER_LOGGER resource"))
+        self.assertEqual(
+            self.alter(("root", SET, "WARN"), broker="7"), (42, "Unexpected broker id, expected 1, but received 7"))
+        # One bad change keeps the others from being made, and a check changes nothing.
+        self.assertEqual(self.alter((self.CLEANER, SET, "DEBUG"), ("no.such.Logger", SET, "INFO"))[0], 40)
+        self.assertEqual(self.alter((self.CLEANER, SET, "DEBUG"), validate_only=True), (0, None))
+        self.assertEqual(self.levels()[self.CLEANER], "INFO")

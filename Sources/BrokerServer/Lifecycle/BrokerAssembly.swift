@@ -40,14 +40,16 @@ enum BrokerAssembly {
         let logger: Logger
     }
 
-    static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
+    static func start(
+        _ configuration: BrokerConfiguration, _ levels: LogLevels, logger: Logger
+    ) async throws(StartError) -> Broker {
         // First, so that all that follows can be watched.
         let monitoring = Monitoring(configuration.monitoring, version: Broker.version)
-        try await monitoring.listen(configuration.monitoring, logger: logger)
+        try await monitoring.listen(configuration.monitoring, logger: logger.of(.monitoring))
         do throws(StartError) {
             let ensemble = try await Ensemble.connect(configuration, monitoring, logger: logger)
             do throws(StartError) {
-                return try await start(configuration, ensemble, monitoring, logger: logger)
+                return try await start(configuration, ensemble, monitoring, levels, logger: logger)
             } catch {
                 await ensemble.connection.close()
                 throw error
@@ -59,7 +61,8 @@ enum BrokerAssembly {
     }
 
     private static func start(
-        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, _ monitoring: Monitoring, logger: Logger
+        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, _ monitoring: Monitoring, _ levels: LogLevels,
+        logger: Logger
     ) async throws(StartError) -> Broker {
         let store = ensemble.store
         try await ensemble.prepare()
@@ -84,13 +87,13 @@ enum BrokerAssembly {
             monitoring.status.enter(.recovering)
             let logs = try openLogs(
                 configuration, id: id, clusterID: clusterID, settings, ensemble.router, monitoring.status,
-                logger: logger)
+                logger: logger.of(.logs))
             monitoring.status.enter(.registering)
             // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
             await ensemble.endSession(of: sessionFile, configuration, logger: logger)
             return try await assemble(
                 configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, ports,
-                settings, logs, monitoring, logger)
+                settings, logs, monitoring, levels, logger)
         } catch {
             timer.stop()
             try? await networkGroup.shutdownGracefully()
@@ -191,7 +194,8 @@ enum BrokerAssembly {
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
         _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
         _ networkGroup: MultiThreadedEventLoopGroup, _ ports: [ClaimedPort],
-        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring, _ logger: Logger
+        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring,
+        _ levels: LogLevels, _ logger: Logger
     ) async throws(StartError) -> Broker {
         let live = LiveConfiguration(configuration)
         let throttles = ReplicationThrottles { live.current }
@@ -202,10 +206,10 @@ enum BrokerAssembly {
         let channel = ControllerChannel(
             metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: networkGroup)
         let asksController = configuration.interBrokerProtocol >= .v2_7_IV2
-        let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger)
+        let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger.of(.replicas))
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
-            usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
+            usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger.of(.replicas))
         // Fetchers append on their loops, and may wait for a disk there.
         let fetcherGroup = MultiThreadedEventLoopGroup(
             numberOfThreads: max(2, configuration.replication.fetchersPerBroker))
@@ -213,14 +217,14 @@ enum BrokerAssembly {
             .init(
                 localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
                 versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
-                throttle: throttles.follower, logger: logger),
+                throttle: throttles.follower, logger: logger.of(.fetchers)),
             group: fetcherGroup)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
             moves: DirectoryMoves(
                 threads: configuration.logs.moveThreads, timer: timer,
-                throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger),
+                throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger.of(.replicas)),
             metrics: monitoring.replicas,
             propose: { partition, topicID, proposal in
                 if asksController {
@@ -228,14 +232,14 @@ enum BrokerAssembly {
                 } else {
                     writer.propose(partition, proposal)
                 }
-            }, logger: logger)
+            }, logger: logger.of(.replicas))
         let registrar = BrokerRegistrar(
             store, id: identity.id, node: registration(configuration, ports),
             session: { [connection = ensemble.connection] in connection.identity?.id })
         let features = FeatureCache(store: store, timer: timer, logger: logger)
         let executor = ControllerExecutor(
             store, brokerID: identity.id, registrar: registrar,
-            malformed: { [logger] error in
+            malformed: { [logger = logger.of(.controller)] error in
                 ControllerLog.write(.malformedNode(path: error.path, reason: error.reason), to: logger)
             },
             awaitFeatures: { [patience = configuration.zooKeeper.connectionTimeout] version in
@@ -247,13 +251,13 @@ enum BrokerAssembly {
                 zooKeeper: executor, timer: timer,
                 senders: .init(
                     controllerID: identity.id, listener: interBroker, versions: versions, group: networkGroup,
-                    requestTimeout: configuration.network.requestTimeout, logger: logger),
+                    requestTimeout: configuration.network.requestTimeout, logger: logger.of(.controller)),
                 controllerChanged: { _ in },
                 brokerEpochChanged: {
                     identity.epoch = $0
                     monitoring.status.registered()
                 }),
-            logger: logger)
+            logger: logger.of(.controller))
         let failure = BrokerFailure()
         let topicWaits = DelayedOperations<String>(timer: timer)
         let current: @Sendable () -> BrokerConfiguration = { live.current }
@@ -262,7 +266,8 @@ enum BrokerAssembly {
             givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
         let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
         let groups = GroupCoordinationService(
-            configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
+            configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer,
+            logger: logger.of(.groups))
         let markerWriter = MarkerWriter(
             replicas: replicas, groups: groups, timeout: configuration.network.requestTimeout.wholeMilliseconds)
         let neighbours = Neighbours(
@@ -272,19 +277,19 @@ enum BrokerAssembly {
             configuration, partitionCount: coordinatorTopics.transactions, replicas: replicas, timer: timer,
             markers: MarkerSender(
                 neighbours, version: configuration.interBrokerProtocol >= .v2_8_IV0 ? 1 : 0, writer: markerWriter,
-                logger: logger),
-            logger: logger)
+                logger: logger.of(.transactions)),
+            logger: logger.of(.transactions))
         let verifier = TransactionVerifier(
             neighbours, transactions: transactions, isEnabled: { live.current.transactions.verifiesPartitions },
-            logger: logger)
-        let cleaner = CleanerThreads(configuration.cleaner, logs: logs, logger: logger)
+            logger: logger.of(.transactions))
+        let cleaner = CleanerThreads(configuration.cleaner, logs: logs, logger: logger.of(.cleaner))
         let services = BrokerServices(
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
             groups: groups, transactions: transactions, markerWriter: markerWriter, verifier: verifier,
-            cleaner: cleaner, requestMetrics: monitoring.requests, logger: logger)
+            cleaner: cleaner, requestMetrics: monitoring.requests, levels: levels, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
@@ -311,7 +316,7 @@ enum BrokerAssembly {
         }
         monitoring.status.registered()
         let listeners = try await serve(
-            ports, configuration, dispatcher, on: networkGroup, monitoring.requests, logger: logger)
+            ports, configuration, dispatcher, on: networkGroup, monitoring.requests, logger: logger.of(.network))
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
