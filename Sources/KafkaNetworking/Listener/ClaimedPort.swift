@@ -83,6 +83,8 @@ extension ClaimedPort {
             if host.isEmpty {
                 return try ["::", "0.0.0.0"].map { try SocketAddress(ipAddress: $0, port: port) }
             }
+            // Only a name has to wait for somebody.
+            if let address = try? SocketAddress(ipAddress: host, port: port) { return [address] }
             return try await NIOThreadPool.singleton.runIfActive {
                 [try SocketAddress.makeAddressResolvingHost(host, port: port)]
             }
