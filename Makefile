@@ -19,6 +19,7 @@
 # make generate     write the generated sources
 # make install      program, command links, configuration and unit; PREFIX=/usr/local, DESTDIR=
 # make deb          a Debian package in .build
+# make package-test that package in a bare Debian 12 without Swift, made by debootstrap; needs root and the network
 # make clean        remove what was built
 # make help         this list
 
@@ -38,7 +39,7 @@ DEBUG := .build/debug/martlet
 RELEASE := .build/release/martlet
 
 .PHONY: help quickstart quickstop build release run test golden integration storm simulate fuzz bench check lint format \
-	generate generated install deb clean dependencies test-build
+	generate generated install deb package-test clean dependencies test-build
 
 help:
 	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
@@ -113,6 +114,10 @@ install:
 
 deb: release
 	@deploy/build-deb.sh
+
+package-test: deb
+	@deploy/install-dependencies.sh zookeeper
+	@Tests/PackageTests/run.sh
 
 clean:
 	swift package clean

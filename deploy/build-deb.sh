@@ -39,6 +39,8 @@ set -e
 if [ "$1" = configure ]; then
     getent passwd kafka >/dev/null ||
         adduser --quiet --system --group --home /var/lib/kafka --no-create-home --shell /usr/sbin/nologin kafka
+    # The unit would make it too; a broker that is started by hand finds it as well. One that is there is left as it is.
+    [ -d /var/lib/kafka ] || install --directory --owner=kafka --group=kafka --mode=750 /var/lib/kafka
     [ -d /run/systemd/system ] && systemctl daemon-reload || true
 fi
 END

@@ -45,7 +45,7 @@ free_port() {
 start() {
     local name=$1
     shift
-    setsid "$@" >>"$home/$name.log" 2>&1 </dev/null &
+    setsid "$@" >>"$home/$name.log" 2>&1 </dev/null 9>&- &
     echo $! >"$home/$name.pid"
     # The shell shall not report its end.
     disown

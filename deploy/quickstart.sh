@@ -9,6 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source deploy/quickstart-common.sh
 mkdir -p "$home"
+# Two at the same time would start everything twice. What is started does not inherit it.
+exec 9>"$home/lock"
+flock --nonblock 9 || fail "another make quickstart is at work here"
 
 usage() {
     local program=${martlet#"$PWD/"} bootstrap first
@@ -23,6 +26,7 @@ The cluster is running: brokers at ${bootstrap//,/, }; its ZooKeeper at $(cat "$
     $program console-consumer --bootstrap-server $first --topic $topic --from-beginning
     deploy/quickstart-failover.sh     kills the leader once more
     kcat -b $bootstrap -L
+    curl http://$(property "$home/broker-1.properties" monitoring.http.listener)/metrics     and /health, /ready
 
 Data and logs are in ${home#"$PWD/"}. To stop it:
 
@@ -85,6 +89,7 @@ configure() {
     cat >"$home/broker-$1.properties" <<END
 broker.id=$id
 listeners=PLAINTEXT://127.0.0.1:$(free_port $((9091 + $1)))
+monitoring.http.listener=127.0.0.1:$(free_port $((7070 + $1)))
 log.dirs=$data/broker-$1
 zookeeper.connect=$(cat "$home/zookeeper.connect")
 default.replication.factor=3
@@ -123,11 +128,14 @@ create_topic() {
 }
 
 send_and_read() {
-    local start
+    local start records
     start=$(end_offset)
     say "Sending three records"
-    printf '%s\n' "Hello from Martlet" "It is $(date '+%H:%M:%S')" "Goodbye for now" | tee /dev/stderr |
-        tool console-producer --topic "$topic" || fail "the records could not be sent" "$home/broker-1.log"
+    records=$(printf '%s\n' "Hello from Martlet" "It is $(date '+%H:%M:%S')" "Goodbye for now")
+    # Not by tee to /dev/stderr, which would empty the file where that is one.
+    echo "$records"
+    tool console-producer --topic "$topic" <<<"$records" ||
+        fail "the records could not be sent" "$home/broker-1.log"
     say "Reading them back"
     timeout 60 "$martlet" console-consumer --bootstrap-server "$(cat "$home/bootstrap")" --topic "$topic" --partition 0 \
         --offset "$start" --max-messages 3 --timeout-ms 30000 ||

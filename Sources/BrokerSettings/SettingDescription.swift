@@ -32,6 +32,15 @@ package struct SettingDescription: Hashable, Sendable {
     package let documentation: String?
 }
 
+extension SettingDescription {
+    /// The level of a logger, which is described as a setting (KIP-412).
+    package static func logger(_ name: String, level: String) -> SettingDescription {
+        SettingDescription(
+            name: name, value: level, isReadOnly: false, isSensitive: false, source: .dynamicBrokerLogger, synonyms: [],
+            kind: nil, documentation: nil)
+    }
+}
+
 extension BrokerConfiguration {
     /// This broker's settings, by name.
     /// - Parameter keys: the names asked for; nil or none for all.

@@ -18,9 +18,9 @@ enum BrokerProgram {
         // A peer that closes its connection is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         Broker.tuneProcess()
-        LoggingSystem.bootstrap { KafkaLogHandler(label: $0) }
-        var logger = Logger(label: "kafka.server.KafkaServer")
-        logger.logLevel = level
+        let levels = LogLevels(root: level)
+        LoggingSystem.bootstrap { KafkaLogHandler(label: $0, threshold: levels.threshold($0)) }
+        let logger = Logger(label: "kafka.server.KafkaServer")
         guard let (file, overrides) = parse(arguments) else {
             Usage.complain("USAGE: martlet broker server.properties [--override property=value]*")
             return 1
@@ -35,7 +35,7 @@ enum BrokerProgram {
             Usage.complain("martlet: \(error)")
             return 1
         }
-        return await serve(configuration, logger)
+        return await serve(configuration, levels, logger)
     }
 
     private enum Event: Sendable {
@@ -47,7 +47,9 @@ enum BrokerProgram {
     }
 
     /// Starts the broker and lets it run until something ends it.
-    private static func serve(_ configuration: BrokerConfiguration, _ logger: Logger) async -> Int32 {
+    private static func serve(
+        _ configuration: BrokerConfiguration, _ levels: LogLevels, _ logger: Logger
+    ) async -> Int32 {
         let (events, happened) = AsyncStream<Event>.makeStream()
         let signals = Signals { happened.yield(.signal) }
         defer { signals.stop() }
@@ -56,7 +58,8 @@ enum BrokerProgram {
         // A task of its own, since a signal need not wait for it: it may be waiting for ZooKeeper, or recovering logs.
         Task {
             do throws(StartError) {
-                happened.yield(.started(.success(try await Broker.start(configuration, logger: logger))))
+                happened.yield(
+                    .started(.success(try await Broker.start(configuration, levels: levels, logger: logger))))
             } catch {
                 happened.yield(.started(.failure(error)))
             }

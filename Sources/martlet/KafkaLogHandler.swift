@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BrokerServer
 import Logging
 
 #if canImport(Glibc)
@@ -10,8 +11,20 @@ import Glibc
 /// the metadata behind it; scripts that look for `started (kafka.server.KafkaServer)` go on working.
 struct KafkaLogHandler: LogHandler {
     let label: String
-    var logLevel: Logger.Level = .info
+    /// Changes while the broker runs.
+    let threshold: LogLevels.Threshold
+    private var own: Logger.Level?
     var metadata: Logger.Metadata = [:]
+
+    init(label: String, threshold: LogLevels.Threshold) {
+        self.label = label
+        self.threshold = threshold
+    }
+
+    var logLevel: Logger.Level {
+        get { own ?? threshold.level }
+        set { own = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -19,23 +32,12 @@ struct KafkaLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "[\(Self.time)] \(Self.name(of: event.level)) \(event.message) (\(label))"
+        var line = "[\(Self.time)] \(LogLevels.name(of: event.level)) \(event.message) (\(label))"
         let merged = event.metadata.map { metadata.merging($0) { $1 } } ?? metadata
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
         line += "\n"
         // One call per line, so that lines of several threads do not mix.
         FileContent.write(line, to: STDOUT_FILENO)
-    }
-
-    private static func name(of level: Logger.Level) -> String {
-        switch level {
-        case .trace: "TRACE"
-        case .debug: "DEBUG"
-        case .info, .notice: "INFO"
-        case .warning: "WARN"
-        case .error: "ERROR"
-        case .critical: "FATAL"
-        }
     }
 
     /// Local time with milliseconds, as log4j's `%d`.

@@ -270,3 +270,33 @@ struct ThreadUseTests {
         #expect(started <= now + 1 && started > now - 86_400 * 365)
     }
 }
+
+struct LogLevelTests {
+    @Test func aLoggerHasTheLevelOfTheNearestAboveIt() {
+        let levels = LogLevels(root: .info)
+        let cleaner = levels.threshold("kafka.log.LogCleaner")
+        #expect(cleaner.level == .info)
+        #expect(levels.set("root", to: "ERROR"))
+        #expect(cleaner.level == .error)
+        #expect(levels.set("kafka", to: "DEBUG"))
+        #expect(cleaner.level == .debug)
+        #expect(levels.threshold("root").level == .error)
+        #expect(levels.set("kafka.log.LogCleaner", to: "TRACE"))
+        #expect(cleaner.level == .trace)
+        #expect(levels.threshold("kafka.log.LogManager").level == .debug)
+        #expect(levels.set("kafka.log.LogCleaner", to: nil))
+        #expect(cleaner.level == .debug)
+        // Of somebody else's library.
+        #expect(levels.threshold("codes.example").level == .error)
+    }
+
+    @Test func whatIsNoLoggerOrNoLevelChangesNothing() {
+        let levels = LogLevels(root: .info)
+        let before = levels.all.map { "\($0.name)=\($0.level)" }
+        #expect(!levels.set("kafka.no.Such", to: "DEBUG"))
+        #expect(!levels.set("kafka", to: "LOUD"))
+        #expect(!levels.set("root", to: nil))
+        #expect(levels.all.map { "\($0.name)=\($0.level)" } == before)
+        #expect(LogLevels.validLevels.allSatisfy { levels.set("kafka", to: $0) })
+    }
+}

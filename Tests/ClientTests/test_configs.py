@@ -9,8 +9,8 @@ import wire
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from harness import Broker, SharedBrokerTestCase, cases, eventually, expand
 
-ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS = 33, 44
-TOPIC, BROKER, CLIENT_METRICS = 2, 4, 16
+DESCRIBE_CONFIGS, ALTER_CONFIGS, INCREMENTAL_ALTER_CONFIGS = 32, 33, 44
+TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS = 2, 4, 8, 16
 SET, DELETE, APPEND, SUBTRACT = range(4)
 
 
@@ -140,3 +140,81 @@ class BrokerConfigTests(SharedBrokerTestCase):
             eventually(lambda: connection.leads_all("kept", 1))
             self.assertEqual(connection.produce("kept", wire.batch_of_size(800))[0], wire.MESSAGE_TOO_LARGE)
         self.assertEqual(describe(broker.bootstrap, "broker", "1")["message.max.bytes"].value, "700")
+
+
+class LoggerLevelTests(SharedBrokerTestCase):
+    """KIP-412: levels of loggers are configurations of the resource type BROKER_LOGGER."""
+
+    kind = "loggers"
+    CLEANER, CONTROLLER = "kafka.log.LogCleaner", "kafka.controller.KafkaController"
+
+    def levels(self):
+        """DescribeConfigs, version 1: client libraries do not know the type."""
+        body = struct.pack(">ib", 1, BROKER_LOGGER) + wire.string("1") + struct.pack(">ib", -1, 1)
+        answer = self.connection().request(DESCRIBE_CONFIGS, 1, body)
+        answer.int("i")
+
+        def entry():
+            name, value, is_read_only, source, is_sensitive = (
+                answer.string(), answer.string(), *answer.unpack("bbb"))
+            self.assertEqual((is_read_only, source, is_sensitive), (0, 6, 0))
+            self.assertEqual(answer.array(lambda: (answer.string(), answer.string(), answer.int("b"))), [])
+            return name, value
+
+        error, _, kind, name, levels = answer.array(
+            lambda: (*answer.unpack("h"), answer.string(), answer.int("b"), answer.string(), answer.array(entry)))[0]
+        self.assertEqual((error, kind, name), (0, BROKER_LOGGER, "1"))
+        return dict(levels)
+
+    def alter(self, *changes, broker="1", validate_only=False):
+        return alter(self.connection(), BROKER_LOGGER, broker, changes, validate_only)
+
+    def test_levels_change_at_once_and_fall_back(self):
+        before = self.levels()
+        self.assertEqual(before["root"], "INFO")
+        self.assertEqual(set(before.values()), {"INFO"})
+        self.assertEqual(self.alter(("kafka", SET, "WARN"), (self.CLEANER, SET, "TRACE")), (0, None))
+        levels = self.levels()
+        self.assertEqual((levels["root"], levels[self.CLEANER], levels[self.CONTROLLER]), ("INFO", "TRACE", "WARN"))
+        self.assertEqual(self.alter((self.CLEANER, DELETE, None)), (0, None))
+        self.assertEqual(self.levels()[self.CLEANER], "WARN")
+        self.assertEqual(self.alter(("kafka", DELETE, None)), (0, None))
+        self.assertEqual(self.levels(), before)
+
+    def test_a_logger_says_less_once_it_is_told_to(self):
+        def said():
+            with open(self.broker.log) as file:
+                return sum("not served (kafka.network.SocketServer)" in line for line in file)
+
+        def provoke():
+            with self.connection() as connection:
+                connection.send(999, 0, b"")
+                self.assertTrue(connection.is_closed_by_broker())
+
+        before = said()
+        provoke()
+        eventually(lambda: said() == before + 1, message="nothing is said")
+        self.assertEqual(self.alter(("kafka.network.SocketServer", SET, "WARN")), (0, None))
+        provoke()
+        self.assertEqual(self.alter(("kafka.network.SocketServer", DELETE, None)), (0, None))
+        provoke()
+        eventually(lambda: said() > before + 1)
+        self.assertEqual(said(), before + 2)
+
+    def test_refusals_are_kafkas(self):
+        self.assertEqual(self.alter(("no.such.Logger", SET, "INFO")), (40, "Logger no.such.Logger does not exist!"))
+        self.assertEqual(
+            self.alter(("root", SET, "LOUD")),
+            (40, "Cannot set the log level of root to LOUD as it is not a supported log level. "
+                 "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN"))
+        self.assertEqual(
+            self.alter(("root", DELETE, None)), (42, "Removing the log level of the root logger is not allowed"))
+        self.assertEqual(
+            self.alter(("root", APPEND, "INFO")),
+            (42, "APPEND operation is not allowed for the BROKER_LOGGER resource"))
+        self.assertEqual(
+            self.alter(("root", SET, "WARN"), broker="7"), (42, "Unexpected broker id, expected 1, but received 7"))
+        # One bad change keeps the others from being made, and a check changes nothing.
+        self.assertEqual(self.alter((self.CLEANER, SET, "DEBUG"), ("no.such.Logger", SET, "INFO"))[0], 40)
+        self.assertEqual(self.alter((self.CLEANER, SET, "DEBUG"), validate_only=True), (0, None))
+        self.assertEqual(self.levels()[self.CLEANER], "INFO")

@@ -19,7 +19,8 @@ import harness  # noqa: E402
 import networks  # noqa: E402
 import wire  # noqa: E402
 from ensemble import ensemble  # noqa: E402
-from harness import MARTLET, Broker, eventually, tail, unique  # noqa: E402
+from harness import MARTLET, Broker, eventually, free_port, tail, unique  # noqa: E402
+from monitor import Monitor  # noqa: E402
 
 RETRIABLE_ENDS = (OSError, EOFError, wire.ProtocolError, struct.error, IndexError)
 
@@ -43,6 +44,8 @@ class Cluster:
             if host:
                 self.hosts[number] = host
                 broker.launcher = host.launcher
+            broker.monitor = Monitor(free_port(), broker.host)
+            broker.settings["monitoring.http.listener"] = f"{broker.host}:{broker.monitor.port}"
             broker.settings.update(defaults)
             self.brokers[number] = broker
 

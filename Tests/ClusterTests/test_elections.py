@@ -7,6 +7,7 @@ import re
 import signal
 
 from cluster import ClusterTestCase, eventually, harness, records, wire
+from monitor import value
 
 
 class UncleanElectionTests(ClusterTestCase):
@@ -52,7 +53,7 @@ class UncleanElectionTests(ClusterTestCase):
         cluster.wait_for_equal_logs(topic)
         self.assertEqual(self.values(cluster, first, topic), [b"had by all", b"had by two", b"had by one"])
 
-    def test_with_leave_only_what_the_new_leader_lacks_is_lost_and_the_log_says_so(self):
+    def test_with_leave_only_what_the_new_leader_lacks_is_lost_and_log_and_metric_say_so(self):
         cluster = self.cluster()
         topic = self.topic_with_one_record(cluster, unclean_leader_election_enable="true")
         _, follower, leader = self.lag_behind(cluster, topic)
@@ -62,6 +63,8 @@ class UncleanElectionTests(ClusterTestCase):
             self.assertEqual(connection.produce(topic, wire.batch([b"after"]))[:2], (0, 2))
         with open(cluster.brokers[follower].log) as file:
             self.assertRegex(file.read(), f"A leader outside the in-sync replicas was elected.*={topic}-0")
+        name = "kafka_controller_controllerstats_uncleanleaderelections_total"
+        self.assertEqual(value(cluster.brokers[follower].monitor.metrics(), name), 1)
         for number, broker in cluster.brokers.items():
             if broker not in cluster.running:
                 broker.start()

@@ -277,6 +277,43 @@ import Testing
 
     // MARK: Starting and stopping
 
+    @Test func aClaimedPortRefusesConnectionsUntilItIsServed() async throws {
+        // A port that is free, as far as anyone can know.
+        let free = try await Listener.claim(ListenerConfiguration(endpoint: endpoint())).port
+        let claim = try await Listener.claim(ListenerConfiguration(endpoint: endpoint(port: free)))
+        #expect(claim.port == free)
+        #expect(throws: RawClient.SystemError.self) { try RawClient(port: free) }
+        // Between `listen` and `serve` a connection is made, and waits.
+        try claim.listen()
+        let early = try RawClient(port: free)
+        try await early.send(request(1))
+        let listener = try await Listener.serve(
+            claim, handler: echo, on: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+        #expect(listener.port == free)
+        #expect(try await early.response()?.correlationID == 1)
+        await listener.close()
+    }
+
+    @Test func aClaimThatIsGivenUpFreesItsPort() async throws {
+        var claim: ClaimedPort? = try await Listener.claim(ListenerConfiguration(endpoint: endpoint()))
+        let port = try #require(claim?.port)
+        await #expect(throws: BindError.addressInUse(host: "127.0.0.1", port: port)) {
+            try await Listener.claim(ListenerConfiguration(endpoint: endpoint(port: port)))
+        }
+        claim = nil
+        _ = try await Listener.claim(ListenerConfiguration(endpoint: endpoint(port: port)))
+    }
+
+    @Test func whoListensFirstHasThePort() async throws {
+        let free = try await Listener.claim(ListenerConfiguration(endpoint: endpoint())).port
+        let claims = try await [
+            Listener.claim(ListenerConfiguration(endpoint: endpoint(port: free))),
+            Listener.claim(ListenerConfiguration(endpoint: endpoint(port: free))),
+        ]
+        try claims[0].listen()
+        #expect(throws: BindError.addressInUse(host: "127.0.0.1", port: free)) { try claims[1].listen() }
+    }
+
     @Test func aPortInUseIsATypedError() async throws {
         try await withListener { listener in
             await #expect(throws: BindError.addressInUse(host: "127.0.0.1", port: listener.port)) {

@@ -183,6 +183,42 @@ import ZooKeeperTestKit
         proxy.stop()
     }
 
+    /// The C client does not await the answer to its close, so a close can be lost without a word.
+    @Test func aCloseThatIsLostIsNotTakenForTheEnd() async throws {
+        let server = try await SharedZooKeeper.server()
+        let (dying, probed, lossy) = (
+            try ChaosProxy(to: server.port), try ChaosProxy(to: server.port), try ChaosProxy(to: server.port)
+        )
+        func session(_ proxy: ChaosProxy) async throws -> ZooKeeperSession {
+            let session = ZooKeeperSession(
+                ZooKeeperConfiguration(
+                    connect: try ZooKeeperConnectString(proxy.connectString), sessionTimeout: .seconds(30)))
+            try await session.connect()
+            return session
+        }
+        let probe = try await session(probed)
+        let handshake = probed.bytesFromClients
+        await probe.close()
+        try await withSession { observer, root in
+            let owner = try await session(dying)
+            try await owner.create("\(root)/e", data: nil, mode: .ephemeral)
+            let identity = try #require(owner.identity)
+            dying.set(.refuse)
+            // The session is resumed, and a part of the close still passes.
+            lossy.cut(afterBytesFromClient: handshake + 4)
+            let ended = try await ZooKeeperSession.end(
+                identity,
+                ZooKeeperConfiguration(
+                    connect: try ZooKeeperConnectString(lossy.connectString), sessionTimeout: .seconds(30),
+                    connectionTimeout: .seconds(20)))
+            #expect(ended)
+            #expect(try await observer.exists("\(root)/e") == nil)
+            #expect(lossy.acceptedConnections >= 3)
+            await owner.close()
+        }
+        for proxy in [dying, probed, lossy] { proxy.stop() }
+    }
+
     @Test func aSessionIsEndedThroughAnotherServerOfAnEnsemble() async throws {
         let ensemble = try await ZooKeeperEnsemble.start()
         func configuration(_ server: Int) throws -> ZooKeeperConfiguration {

@@ -102,7 +102,7 @@ enum AllHandlers {
         let wait = MetadataWait(waiting: services.topicWaits, metadata: services.metadata)
         let configurations = ConfigurationAdministration(
             store: services.store, metadata: services.metadata, configuration: services.configuration,
-            brokerID: services.identity.id, logger: services.logger)
+            brokerID: services.identity.id, levels: services.levels, logger: services.logger)
         return [
             CreateTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
             DeleteTopicsHandler(administration: services.administration, controller: services.controller, wait: wait),
@@ -112,7 +112,7 @@ enum AllHandlers {
             DescribeClusterHandler(metadata: services.metadata),
             DescribeConfigsHandler(
                 configuration: services.configuration, brokerID: services.identity.id, store: services.store,
-                metadata: services.metadata),
+                metadata: services.metadata, levels: services.levels),
             AlterConfigsHandler(administration: configurations),
             IncrementalAlterConfigsHandler(administration: configurations),
             DescribeLogDirsHandler(replicas: services.replicas),

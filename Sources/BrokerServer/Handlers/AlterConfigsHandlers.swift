@@ -16,6 +16,7 @@ struct ConfigurationAdministration: Sendable {
     let metadata: MetadataCache
     let configuration: @Sendable () -> BrokerConfiguration
     let brokerID: BrokerID
+    let levels: LogLevels
     let logger: Logger
 
     /// What is asked of one resource.
@@ -47,7 +48,8 @@ struct ConfigurationAdministration: Sendable {
             switch ConfigResource(rawValue: resource.type) {
             case .topic: try await alterTopic(resource.name, change, validateOnly: validateOnly)
             case .broker: try await alterBroker(resource.name, change, validateOnly: validateOnly)
-            case .brokerLogger, .clientMetrics, nil:
+            case .brokerLogger: try alterLoggers(resource.name, change, validateOnly: validateOnly)
+            case .clientMetrics, nil:
                 throw ControllerError(
                     .invalidRequest,
                     "AlterConfigs is only supported for topics and brokers, but resource type is \(resource.typeName)")
@@ -85,17 +87,63 @@ struct ConfigurationAdministration: Sendable {
         if !validateOnly { try await write(entity, new) }
     }
 
-    private func alterBroker(_ name: String, _ change: Change, validateOnly: Bool) async throws {
-        let level: BrokerConfiguration.Level = name.isEmpty ? .clusterWide : .broker
-        if !name.isEmpty {
-            guard let id = Int32(name) else {
-                throw ControllerError(.invalidRequest, "Node id must be an integer, but it is: \(name)")
-            }
-            guard id == brokerID else {
-                throw ControllerError(
-                    .invalidRequest, "Unexpected broker id, expected \(brokerID), but received \(name)")
+    /// Levels of loggers are not written anywhere: the next start has those of the program's (KIP-412).
+    private func alterLoggers(_ name: String, _ change: Change, validateOnly: Bool) throws {
+        guard case .increments(let changes) = change else {
+            throw ControllerError(.invalidRequest, nil)
+        }
+        guard !name.isEmpty else { throw ControllerError(.invalidRequest, "Broker id must not be empty") }
+        try checkBroker(name)
+        for change in changes { try check(change) }
+        if validateOnly { return }
+        for change in changes {
+            levels.set(change.name, to: change.operation == .set ? change.value : nil)
+            logger.info("A logger has another level", metadata: ["logger": "\(change.name)"])
+        }
+    }
+
+    /// In Kafka's order and words.
+    private func check(_ change: SettingChange) throws(ControllerError) {
+        func checkExists() throws(ControllerError) {
+            guard levels.exists(change.name) else {
+                throw ControllerError(.invalidConfig, "Logger \(change.name) does not exist!")
             }
         }
+        switch change.operation {
+        case .set:
+            try checkExists()
+            let level = change.value ?? "null"
+            guard LogLevels.validLevels.contains(level) else {
+                throw ControllerError(
+                    .invalidConfig,
+                    "Cannot set the log level of \(change.name) to \(level) as it is not a supported log level. "
+                        + "Valid log levels are \(LogLevels.validLevels.joined(separator: ", "))")
+            }
+        case .delete:
+            try checkExists()
+            guard change.name != LogLevels.root else {
+                throw ControllerError(
+                    .invalidRequest, "Removing the log level of the \(LogLevels.root) logger is not allowed")
+            }
+        case .append, .subtract:
+            let operation = change.operation == .append ? "APPEND" : "SUBTRACT"
+            throw ControllerError(
+                .invalidRequest, "\(operation) operation is not allowed for the BROKER_LOGGER resource")
+        }
+    }
+
+    private func checkBroker(_ name: String) throws(ControllerError) {
+        guard let id = Int32(name) else {
+            throw ControllerError(.invalidRequest, "Node id must be an integer, but it is: \(name)")
+        }
+        guard id == brokerID else {
+            throw ControllerError(.invalidRequest, "Unexpected broker id, expected \(brokerID), but received \(name)")
+        }
+    }
+
+    private func alterBroker(_ name: String, _ change: Change, validateOnly: Bool) async throws {
+        let level: BrokerConfiguration.Level = name.isEmpty ? .clusterWide : .broker
+        if !name.isEmpty { try checkBroker(name) }
         // What ZooKeeper has counts, also when the notification of the last change has not come yet.
         let entries = try await DynamicEntries.read(brokerID, from: store)
         let configuration = entries.applied(to: configuration()).configuration
@@ -195,7 +243,8 @@ struct AlterConfigsHandler: WaitingApiHandler {
     }
 }
 
-/// IncrementalAlterConfigs, 0–1: changes single settings of topics and brokers (KIP-339). v1 is flexible.
+/// IncrementalAlterConfigs, 0–1: changes single settings of topics and brokers (KIP-339), and levels of loggers (KIP-412).
+/// v1 is flexible.
 struct IncrementalAlterConfigsHandler: WaitingApiHandler {
     typealias Request = IncrementalAlterConfigsRequest
 

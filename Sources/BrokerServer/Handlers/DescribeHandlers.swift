@@ -14,7 +14,7 @@ enum ConfigResource: Int8 {
     case clientMetrics = 16
 }
 
-/// DescribeConfigs, 0–4: the settings of topics and of this broker.
+/// DescribeConfigs, 0–4: the settings of topics and of this broker, and the levels of its loggers.
 ///
 /// v1 tells where a value comes from (KIP-226), v3 its type and documentation (KIP-569).
 struct DescribeConfigsHandler: WaitingApiHandler {
@@ -24,6 +24,7 @@ struct DescribeConfigsHandler: WaitingApiHandler {
     let brokerID: BrokerID
     let store: ZooKeeperStore
     let metadata: MetadataCache
+    let levels: LogLevels
 
     func answer(
         _ request: DescribeConfigsRequest, _ context: RequestContext<DescribeConfigsResponse>
@@ -83,7 +84,15 @@ struct DescribeConfigsHandler: WaitingApiHandler {
             return .success(configuration.description(keys: keys))
         case .clientMetrics:
             return .failure(Refusal(.invalidRequest, "Config type client-metrics is only supported on KRaft clusters"))
-        case .brokerLogger, nil:
+        case .brokerLogger:
+            if resource.resourceName.isEmpty {
+                return .failure(Refusal(.invalidRequest, "Broker id must not be empty"))
+            }
+            guard resource.resourceName == "\(brokerID)" else { return .failure(Refusal(.invalidRequest)) }
+            let loggers = levels.all.map { SettingDescription.logger($0.name, level: $0.level) }
+            guard let keys, !keys.isEmpty else { return .success(loggers) }
+            return .success(loggers.filter { keys.contains($0.name) })
+        case nil:
             return .failure(Refusal(.invalidRequest))
         }
     }

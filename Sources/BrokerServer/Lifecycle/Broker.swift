@@ -87,8 +87,12 @@ package final class Broker: Sendable {
     }
 
     /// Starts a broker and returns it once it serves.
-    package static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
-        try await BrokerAssembly.start(configuration, logger: logger)
+    ///
+    /// - Parameter levels: what the loggers of this process go by.
+    package static func start(
+        _ configuration: BrokerConfiguration, levels: LogLevels, logger: Logger
+    ) async throws(StartError) -> Broker {
+        try await BrokerAssembly.start(configuration, levels, logger: logger)
     }
 
     /// Waits until the broker cannot go on, and returns why; nil when the waiting task is cancelled.

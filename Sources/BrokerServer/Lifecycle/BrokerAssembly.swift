@@ -40,14 +40,16 @@ enum BrokerAssembly {
         let logger: Logger
     }
 
-    static func start(_ configuration: BrokerConfiguration, logger: Logger) async throws(StartError) -> Broker {
+    static func start(
+        _ configuration: BrokerConfiguration, _ levels: LogLevels, logger: Logger
+    ) async throws(StartError) -> Broker {
         // First, so that all that follows can be watched.
         let monitoring = Monitoring(configuration.monitoring, version: Broker.version)
-        try await monitoring.listen(configuration.monitoring, logger: logger)
+        try await monitoring.listen(configuration.monitoring, logger: logger.of(.monitoring))
         do throws(StartError) {
             let ensemble = try await Ensemble.connect(configuration, monitoring, logger: logger)
             do throws(StartError) {
-                return try await start(configuration, ensemble, monitoring, logger: logger)
+                return try await start(configuration, ensemble, monitoring, levels, logger: logger)
             } catch {
                 await ensemble.connection.close()
                 throw error
@@ -59,7 +61,8 @@ enum BrokerAssembly {
     }
 
     private static func start(
-        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, _ monitoring: Monitoring, logger: Logger
+        _ fromFile: BrokerConfiguration, _ ensemble: Ensemble, _ monitoring: Monitoring, _ levels: LogLevels,
+        logger: Logger
     ) async throws(StartError) -> Broker {
         let store = ensemble.store
         try await ensemble.prepare()
@@ -76,31 +79,22 @@ enum BrokerAssembly {
         let identity = BrokerIdentity(id: id)
         let timer = TimerThread()
         let networkGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.networkThreads)
-        let gate = RequestGate()
-        let listeners: [Listener]
         do throws(StartError) {
-            listeners = try await bind(configuration, gate, on: networkGroup, monitoring.requests, logger: logger)
-        } catch {
-            timer.stop()
-            try? await networkGroup.shutdownGracefully()
-            throw error
-        }
-        do throws(StartError) {
+            let ports = try await claimPorts(configuration)
             let settings = TopicSettingsRegistry(configuration)
             try await ensemble.loadTopicSettings(into: settings, logger: logger)
             monitoring.watch(timer, loops: Array(networkGroup.makeIterator()))
             monitoring.status.enter(.recovering)
             let logs = try openLogs(
                 configuration, id: id, clusterID: clusterID, settings, ensemble.router, monitoring.status,
-                logger: logger)
+                logger: logger.of(.logs))
             monitoring.status.enter(.registering)
             // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
             await ensemble.endSession(of: sessionFile, configuration, logger: logger)
             return try await assemble(
-                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, gate, listeners,
-                settings, logs, monitoring, logger)
+                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, ports,
+                settings, logs, monitoring, levels, logger)
         } catch {
-            for listener in listeners { await listener.close() }
             timer.stop()
             try? await networkGroup.shutdownGracefully()
             throw error
@@ -123,9 +117,29 @@ enum BrokerAssembly {
         return try await ensemble.generateBrokerID(above: configuration.reservedBrokerMaxID)
     }
 
-    private static func bind(
-        _ configuration: BrokerConfiguration, _ gate: RequestGate, on group: MultiThreadedEventLoopGroup,
-        _ requests: RequestMetrics?, logger: Logger
+    /// Makes sure of the ports. Whoever connects is refused until the broker is whole, as with Kafka.
+    private static func claimPorts(_ configuration: BrokerConfiguration) async throws(StartError) -> [ClaimedPort] {
+        let network = configuration.network
+        var ports: [ClaimedPort] = []
+        for endpoint in network.listeners {
+            let listener = ListenerConfiguration(
+                endpoint: endpoint, isPrivileged: endpoint.listenerName == network.controlPlaneListener,
+                sockets: SocketOptions(
+                    sendBufferBytes: network.sendBufferBytes.flatMap(chosen),
+                    receiveBufferBytes: network.receiveBufferBytes.flatMap(chosen), backlog: network.backlog),
+                limits: ConnectionLimits(requestBytes: network.maxRequestBytes, idleTime: network.maxIdle))
+            do throws(BindError) {
+                ports.append(try await Listener.claim(listener))
+            } catch {
+                throw StartError("\(error)")
+            }
+        }
+        return ports
+    }
+
+    private static func serve(
+        _ ports: [ClaimedPort], _ configuration: BrokerConfiguration, _ dispatcher: RequestDispatcher,
+        on group: MultiThreadedEventLoopGroup, _ requests: RequestMetrics?, logger: Logger
     ) async throws(StartError) -> [Listener] {
         let network = configuration.network
         let admission = ConnectionAdmission(
@@ -135,25 +149,19 @@ enum BrokerAssembly {
                 perAddressOverrides: network.maxConnectionsPerIPOverrides,
                 protectedListeners: [network.interBrokerListener]))
         let memory = network.queuedMaxRequestBytes.map { MemoryBudget(bytes: $0) }
-        var bound: [Listener] = []
-        for endpoint in network.listeners {
-            let listener = ListenerConfiguration(
-                endpoint: endpoint, isPrivileged: endpoint.listenerName == network.controlPlaneListener,
-                sockets: SocketOptions(
-                    sendBufferBytes: network.sendBufferBytes.flatMap(chosen),
-                    receiveBufferBytes: network.receiveBufferBytes.flatMap(chosen), backlog: network.backlog),
-                limits: ConnectionLimits(requestBytes: network.maxRequestBytes, idleTime: network.maxIdle))
+        var listeners: [Listener] = []
+        for port in ports {
             do throws(BindError) {
-                bound.append(
-                    try await Listener.bind(
-                        listener, handler: gate, on: group, admission: admission, requestMemory: memory,
+                listeners.append(
+                    try await Listener.serve(
+                        port, handler: dispatcher, on: group, admission: admission, requestMemory: memory,
                         observer: requests, logger: logger))
             } catch {
-                for listener in bound { await listener.close() }
+                for listener in listeners { await listener.close() }
                 throw StartError("\(error)")
             }
         }
-        return bound
+        return listeners
     }
 
     /// Kafka's default of 100 KiB, which most files repeat, is not what an operator has chosen: the kernel, left alone,
@@ -185,8 +193,9 @@ enum BrokerAssembly {
     private static func assemble(
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
         _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
-        _ networkGroup: MultiThreadedEventLoopGroup, _ gate: RequestGate, _ listeners: [Listener],
-        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring, _ logger: Logger
+        _ networkGroup: MultiThreadedEventLoopGroup, _ ports: [ClaimedPort],
+        _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring,
+        _ levels: LogLevels, _ logger: Logger
     ) async throws(StartError) -> Broker {
         let live = LiveConfiguration(configuration)
         let throttles = ReplicationThrottles { live.current }
@@ -197,10 +206,10 @@ enum BrokerAssembly {
         let channel = ControllerChannel(
             metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: networkGroup)
         let asksController = configuration.interBrokerProtocol >= .v2_7_IV2
-        let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger)
+        let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger.of(.replicas))
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
-            usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
+            usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger.of(.replicas))
         // Fetchers append on their loops, and may wait for a disk there.
         let fetcherGroup = MultiThreadedEventLoopGroup(
             numberOfThreads: max(2, configuration.replication.fetchersPerBroker))
@@ -208,14 +217,14 @@ enum BrokerAssembly {
             .init(
                 localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
                 versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
-                throttle: throttles.follower, logger: logger),
+                throttle: throttles.follower, logger: logger.of(.fetchers)),
             group: fetcherGroup)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
             moves: DirectoryMoves(
                 threads: configuration.logs.moveThreads, timer: timer,
-                throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger),
+                throttle: MoveThrottle { live.current.quotas.moveBytesPerSecond }, logger: logger.of(.replicas)),
             metrics: monitoring.replicas,
             propose: { partition, topicID, proposal in
                 if asksController {
@@ -223,16 +232,16 @@ enum BrokerAssembly {
                 } else {
                     writer.propose(partition, proposal)
                 }
-            }, logger: logger)
+            }, logger: logger.of(.replicas))
         let registrar = BrokerRegistrar(
-            store, id: identity.id, node: registration(configuration, listeners),
+            store, id: identity.id, node: registration(configuration, ports),
             session: { [connection = ensemble.connection] in connection.identity?.id })
         let failure = BrokerFailure()
         let features = FeatureCache(
             store: store, timer: timer, onIncompatible: { failure.report($0) }, logger: logger)
         let executor = ControllerExecutor(
             store, brokerID: identity.id, registrar: registrar,
-            malformed: { [logger] error in
+            malformed: { [logger = logger.of(.controller)] error in
                 ControllerLog.write(.malformedNode(path: error.path, reason: error.reason), to: logger)
             },
             awaitFeatures: { [patience = configuration.zooKeeper.connectionTimeout] version in
@@ -244,13 +253,13 @@ enum BrokerAssembly {
                 zooKeeper: executor, timer: timer,
                 senders: .init(
                     controllerID: identity.id, listener: interBroker, versions: versions, group: networkGroup,
-                    requestTimeout: configuration.network.requestTimeout, logger: logger),
+                    requestTimeout: configuration.network.requestTimeout, logger: logger.of(.controller)),
                 controllerChanged: { _ in },
                 brokerEpochChanged: {
                     identity.epoch = $0
                     monitoring.status.registered()
                 }),
-            logger: logger)
+            logger: logger.of(.controller))
         let topicWaits = DelayedOperations<String>(timer: timer)
         let current: @Sendable () -> BrokerConfiguration = { live.current }
         let administration = TopicAdministration(
@@ -258,7 +267,8 @@ enum BrokerAssembly {
             givesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger)
         let coordinatorTopics = try await ensemble.coordinatorPartitions(configuration)
         let groups = GroupCoordinationService(
-            configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer, logger: logger)
+            configuration, partitionCount: coordinatorTopics.groups, replicas: replicas, timer: timer,
+            logger: logger.of(.groups))
         let markerWriter = MarkerWriter(
             replicas: replicas, groups: groups, timeout: configuration.network.requestTimeout.wholeMilliseconds)
         let neighbours = Neighbours(
@@ -268,19 +278,19 @@ enum BrokerAssembly {
             configuration, partitionCount: coordinatorTopics.transactions, replicas: replicas, timer: timer,
             markers: MarkerSender(
                 neighbours, version: configuration.interBrokerProtocol >= .v2_8_IV0 ? 1 : 0, writer: markerWriter,
-                logger: logger),
-            logger: logger)
+                logger: logger.of(.transactions)),
+            logger: logger.of(.transactions))
         let verifier = TransactionVerifier(
             neighbours, transactions: transactions, isEnabled: { live.current.transactions.verifiesPartitions },
-            logger: logger)
-        let cleaner = CleanerThreads(configuration.cleaner, logs: logs, logger: logger)
+            logger: logger.of(.transactions))
+        let cleaner = CleanerThreads(configuration.cleaner, logs: logs, logger: logger.of(.cleaner))
         let services = BrokerServices(
             live: live, identity: identity, metadata: metadata, settings: settings, replicas: replicas,
             controller: controller, channel: channel, administration: administration,
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
             groups: groups, transactions: transactions, markerWriter: markerWriter, verifier: verifier,
-            cleaner: cleaner, requestMetrics: monitoring.requests, logger: logger)
+            cleaner: cleaner, requestMetrics: monitoring.requests, levels: levels, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
@@ -295,14 +305,20 @@ enum BrokerAssembly {
             sessionFile.write(
                 .init(sessionID: session.id, password: session.password, connect: configuration.zooKeeper.connect))
         }
+        // The controller's first request may come before the registration has returned; it waits in the kernel.
+        do throws(BindError) {
+            for port in ports { try port.listen() }
+        } catch {
+            throw StartError("\(error)")
+        }
         do throws(StoreError) {
             identity.epoch = try await registrar.register(checkingEndpoints: true)
         } catch {
             throw StartError("the broker could not be registered: \(error)")
         }
         monitoring.status.registered()
-        // The controller's first request may be to this very broker.
-        gate.open(dispatcher)
+        let listeners = try await serve(
+            ports, configuration, dispatcher, on: networkGroup, monitoring.requests, logger: logger.of(.network))
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
@@ -371,13 +387,13 @@ enum BrokerAssembly {
 
     /// What the broker says of itself in ZooKeeper: its advertised endpoints, with what the bound sockets know.
     private static func registration(
-        _ configuration: BrokerConfiguration, _ listeners: [Listener]
+        _ configuration: BrokerConfiguration, _ ports: [ClaimedPort]
     ) -> BrokerRegistrationNode {
         let endpoints = configuration.network.advertised.map { endpoint in
             var endpoint = endpoint
             if endpoint.host.isEmpty { endpoint.host = LocalHost.name }
             if endpoint.port == 0 {
-                let bound = listeners.first { $0.configuration.endpoint.listenerName == endpoint.listenerName }
+                let bound = ports.first { $0.configuration.endpoint.listenerName == endpoint.listenerName }
                 endpoint.port = Int32(clamping: bound?.port ?? 0)
             }
             return endpoint

@@ -32,7 +32,7 @@ struct Ensemble: Sendable {
         } catch {
             throw StartError("ZooKeeper at \(settings.connect): \(error)")
         }
-        let router = EventRouter(status: monitoring.status, metrics: monitoring.session, logger: logger)
+        let router = EventRouter(status: monitoring.status, metrics: monitoring.session, logger: logger.of(.zooKeeper))
         let connection = ZooKeeperConnection(
             zooKeeper, beforeReplacing: { await router.sessionIsBeingReplaced() }, onEvent: { router.happened($0) })
         do throws(ZooKeeperError) {

@@ -27,6 +27,7 @@ struct BrokerServices: Sendable {
     let verifier: TransactionVerifier
     let cleaner: CleanerThreads
     let requestMetrics: RequestMetrics?
+    let levels: LogLevels
     let logger: Logger
 
     /// As it is now.

@@ -8,8 +8,8 @@ import Synchronization
 
 /// A bound port whose connections are served by one handler.
 ///
-/// Connections are spread over the event loops of the group given to `bind`, which it does not own. Lives from `bind` to
-/// `close`.
+/// Connections are spread over the event loops of the group given to `bind`, which it does not own. Lives from `serve`
+/// to `close`.
 package final class Listener: Sendable {
     package let configuration: ListenerConfiguration
     /// The port that was bound: the configured one, or what the kernel chose for 0.
@@ -31,22 +31,30 @@ package final class Listener: Sendable {
         port = channel.localAddress?.port ?? Int(configuration.endpoint.port)
     }
 
-    /// Binds the port and starts to accept.
-    ///
-    /// - Parameters:
-    ///   - admission: counts connections; share one among all listeners of a broker.
-    ///   - requestMemory: `queued.max.request.bytes`, shared by all listeners; nil for no limit.
-    ///   - observer: hears of every request that is done.
-    package static func bind(
-        _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
-        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil,
-        observer: (any RequestObserver)? = nil, logger: Logger
-    ) async throws(BindError) -> Listener {
+    /// Binds the port, so that nobody else gets it, and refuses who connects.
+    package static func claim(_ configuration: ListenerConfiguration) async throws(BindError) -> ClaimedPort {
         let endpoint = configuration.endpoint
         // TLS and SASL have their place between socket and frames; until they are there, nothing is served unprotected.
         guard endpoint.securityProtocol == .plaintext else {
             throw .securityProtocolNotServed(endpoint.securityProtocol, listener: endpoint.listenerName)
         }
+        return try await ClaimedPort.bind(configuration)
+    }
+
+    /// Starts to accept at a port.
+    ///
+    /// - Parameters:
+    ///   - port: one that is not served yet.
+    ///   - admission: counts connections; share one among all listeners of a broker.
+    ///   - requestMemory: `queued.max.request.bytes`, shared by all listeners; nil for no limit.
+    ///   - observer: hears of every request that is done.
+    package static func serve(
+        _ port: ClaimedPort, handler: any RequestHandler, on group: any EventLoopGroup,
+        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil,
+        observer: (any RequestObserver)? = nil, logger: Logger
+    ) async throws(BindError) -> Listener {
+        let configuration = port.configuration
+        let endpoint = configuration.endpoint
         var logger = logger
         logger[metadataKey: "kafka.listener"] = "\(endpoint.listenerName)"
         let resources = ListenerResources(
@@ -55,13 +63,25 @@ package final class Listener: Sendable {
         let bootstrap = bootstrap(
             configuration, handler: handler, on: group, admission: admission, resources: resources,
             connections: connections, logger: logger)
+        try port.listen()
         do {
-            let channel = try await bind(bootstrap, to: endpoint)
+            let channel = try await bootstrap.withBoundSocket(port.takeSocket()).get()
             return Listener(
                 configuration: configuration, channel: channel, resources: resources, connections: connections)
         } catch {
-            throw BindError(error, host: endpoint.host, port: Int(endpoint.port))
+            throw BindError.other(host: endpoint.host, port: port.port, reason: "\(error)")
         }
+    }
+
+    /// Claims the port of a listener and serves it.
+    package static func bind(
+        _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
+        admission: ConnectionAdmission = ConnectionAdmission(), requestMemory: MemoryBudget? = nil,
+        observer: (any RequestObserver)? = nil, logger: Logger
+    ) async throws(BindError) -> Listener {
+        try await serve(
+            try await claim(configuration), handler: handler, on: group, admission: admission,
+            requestMemory: requestMemory, observer: observer, logger: logger)
     }
 
     /// Stops to accept; the port is free when this returns. Connections stay.
@@ -77,29 +97,12 @@ package final class Listener: Sendable {
 }
 
 extension Listener {
-    /// All interfaces are one IPv6 socket that takes IPv4 too, or an IPv4 socket where there is no IPv6.
-    private static func bind(
-        _ bootstrap: ServerBootstrap, to endpoint: Endpoint
-    ) async throws -> any Channel {
-        let port = Int(endpoint.port)
-        guard endpoint.host.isEmpty else {
-            return try await bootstrap.bind(host: endpoint.host, port: port).get()
-        }
-        do {
-            return try await bootstrap.bind(to: SocketAddress(ipAddress: "::", port: port)).get()
-        } catch let error as IOError where error.errnoCode == EAFNOSUPPORT || error.errnoCode == EADDRNOTAVAIL {
-            return try await bootstrap.bind(to: SocketAddress(ipAddress: "0.0.0.0", port: port)).get()
-        }
-    }
-
     private static func bootstrap(
         _ configuration: ListenerConfiguration, handler: any RequestHandler, on group: any EventLoopGroup,
         admission: ConnectionAdmission, resources: ListenerResources, connections: ConnectionRegistry, logger: Logger
     ) -> ServerBootstrap {
         let sockets = configuration.sockets
         var bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.backlog, value: CInt(clamping: sockets.backlog))
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
@@ -120,10 +123,6 @@ extension Listener {
                         logger: logger)
                 }
             }
-        if let bytes = sockets.receiveBufferBytes {
-            // On the listening socket, so that the window offered in the handshake is known to be this large.
-            bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(clamping: bytes))
-        }
         if let bytes = sockets.sendBufferBytes {
             bootstrap = bootstrap.childChannelOption(.socketOption(.so_sndbuf), value: .init(clamping: bytes))
         }
@@ -195,21 +194,5 @@ extension SocketAddress {
         guard let text = ipAddress else { return nil }
         let mapped = "::ffff:"
         return text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text
-    }
-}
-
-extension BindError {
-    fileprivate init(_ error: any Error, host: String, port: Int) {
-        switch error {
-        case let error as IOError:
-            switch error.errnoCode {
-            case EADDRINUSE: self = .addressInUse(host: host, port: port)
-            case EADDRNOTAVAIL: self = .addressNotAvailable(host: host, port: port)
-            case EACCES, EPERM: self = .permissionDenied(host: host, port: port)
-            default: self = .other(host: host, port: port, reason: "\(error)")
-            }
-        case is SocketAddressError: self = .unknownHost(host)
-        default: self = .other(host: host, port: port, reason: "\(error)")
-        }
     }
 }
