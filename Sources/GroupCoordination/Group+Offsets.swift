@@ -89,8 +89,13 @@ extension Group {
 
     /// A position that is on the log; of two, the one that lies further counts.
     mutating func keep(_ partition: TopicPartition, _ committed: CommittedOffset, _ recordOffset: Offset) {
-        if let known = offsets[partition], known.recordOffset > recordOffset { return }
-        offsets[partition] = StoredOffset(committed: committed, recordOffset: recordOffset)
+        let stored = StoredOffset(committed: committed, recordOffset: recordOffset)
+        guard let place = offsets.index(forKey: partition) else {
+            offsets[partition] = stored
+            return
+        }
+        if offsets.values[place].recordOffset > recordOffset { return }
+        offsets.values[place] = stored
     }
 
     mutating func endTransaction(_ producer: ProducerID, isCommit: Bool) {

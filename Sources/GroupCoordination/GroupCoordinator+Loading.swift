@@ -21,7 +21,7 @@ extension GroupCoordinator {
         }
         var records = try batch.records()
         while let record = try records.next() {
-            guard let key = record.key, let read = try OffsetsRecord(key: key, value: record.value) else { continue }
+            guard let key = record.key, let read = try reader.read(key: key, value: record.value) else { continue }
             replay(
                 read, at: record.offset, producer: header.isTransactional ? header.producerID : nil, now: now)
         }
@@ -31,6 +31,8 @@ extension GroupCoordinator {
         _ record: OffsetsRecord, at offset: Offset, producer: ProducerID?, now: CoordinatorTime
     ) {
         switch record {
+        case .offset(let id, let partition, let value?) where producer == nil:
+            groups[id, default: Group(id: id)].keep(partition, CommittedOffset(value), offset)
         case .offset(let id, let partition, let value):
             if groups[id] == nil {
                 guard value != nil else { return }
@@ -41,8 +43,6 @@ extension GroupCoordinator {
                     Group.PendingTransactionalOffset(committed: CommittedOffset($0), recordOffset: offset)
                 }
                 groupsByProducer[producer, default: []].insert(id)
-            } else if let value {
-                groups[id]?.keep(partition, CommittedOffset(value), offset)
             } else {
                 groups[id]?.offsets[partition] = nil
                 // Nothing else was known of a group that only kept positions.

@@ -22,6 +22,8 @@ package struct GroupCoordinator: CoordinatorMachine {
     var groups: [String: Group] = [:]
     /// Which groups have positions in a transaction, by producer.
     var groupsByProducer: [ProducerID: Set<String>] = [:]
+    /// Reads the log while the partition is loaded.
+    var reader = OffsetsReader()
 
     private var continuations: [AppendID: Continuation] = [:]
     private var lastAppendID: UInt64 = 0

@@ -9,7 +9,11 @@ package struct Network {
     package init() {}
 
     /// Puts a message on its way; it may come more than once or not at all.
-    package mutating func send(now: Int64, _ chance: inout Chance, _ deliver: @escaping () -> Void) {
+    ///
+    /// - Parameter late: one in so many lies about for long.
+    package mutating func send(
+        now: Int64, late: Int = 40, _ chance: inout Chance, _ deliver: @escaping () -> Void
+    ) {
         if isFaulty, chance.oneIn(25) { return }
         for _ in 0..<(isFaulty && chance.oneIn(20) ? 2 : 1) {
             sent += 1
@@ -17,7 +21,7 @@ package struct Network {
             let delay: Int64 =
                 if !isFaulty {
                     1
-                } else if chance.oneIn(40) {
+                } else if chance.oneIn(late) {
                     chance.milliseconds(1_000...15_000)
                 } else {
                     chance.milliseconds(0...80)

@@ -41,6 +41,8 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
     private var machine: Machine
     private var leader = Leader.nobody
     package private(set) var epoch: Int32 = 0
+    /// The last coordinator that was replaced without having heard of it: who asks it is answered.
+    package private(set) var former: (machine: Machine, epoch: Int32)?
     /// Counts the brokers that have coordinated: what one heard dies with it.
     package private(set) var life = 0
     package private(set) var log: [Entry] = []
@@ -191,6 +193,8 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
             if !waiting.isEmpty {
                 violation = violation ?? Violation("unload left \(waiting.count) requests without an answer")
             }
+        } else if isServing {
+            former = (machine, epoch)
         }
         leader = .nobody
         life += 1
@@ -199,8 +203,6 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         written = []
         notices = []
         log.removeLast(max(0, log.count - committed - kept))
-        // What the new leader has is what all will have.
-        committed = log.count
     }
 
     /// A broker becomes the leader and begins to read.
@@ -211,7 +213,7 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         leader = .loading(aside: makeMachine(epoch), next: 0, end: log.count)
     }
 
-    /// The leader reads one more batch, and serves when it has read all.
+    /// The leader reads one more batch, and serves when it has read all and every replica has that.
     package func load() throws {
         guard case .loading(var aside, let next, let end) = leader else { return }
         leader = .nobody
@@ -219,6 +221,10 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
             var batches = RecordBatches(log[next].bytes)
             while let batch = try batches.next() { try aside.load(batch, now: time) }
             leader = .loading(aside: aside, next: next + 1, end: end)
+            return
+        }
+        guard end <= committed else {
+            leader = .loading(aside: aside, next: next, end: end)
             return
         }
         leader = .serving

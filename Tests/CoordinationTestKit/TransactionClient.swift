@@ -19,6 +19,8 @@ final class TransactionClient {
     }
 
     let id: String
+    /// Of its transactions, in milliseconds.
+    let timeout: Int32
     var state = State.unready
     var producer: ProducerIdentity?
     /// The number of the transaction, unique in the world.
@@ -32,7 +34,10 @@ final class TransactionClient {
     var requests = 0
     var pausedUntil: Int64 = 0
 
-    init(id: String) { self.id = id }
+    init(id: String, timeout: Int32) {
+        self.id = id
+        self.timeout = timeout
+    }
 
     var isDead: Bool { if case .dead = state { true } else { false } }
 
@@ -52,7 +57,7 @@ final class TransactionClient {
     func failed(_ error: ErrorCode) {
         switch error {
         case .producerFenced, .invalidProducerEpoch, .invalidProducerIDMapping: state = .dead
-        case .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator,
+        case .none, .concurrentTransactions, .coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator,
             .notLeaderOrFollower, .notEnoughReplicas:
             break
         default: state = .unready

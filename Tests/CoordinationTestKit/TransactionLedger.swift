@@ -12,6 +12,8 @@ internal import TransactionCoordination
 /// 2. Nothing is answered, and no marker sent, that is not on every replica of the log.
 /// 3. No two instances of a producer are given the same id and epoch; who has an older epoch commits nothing.
 /// 4. Decisions do not change.
+/// 5. Whose transaction the log says to abort with a newer epoch does nothing more, even if the coordinator has not heard
+///    that the record is there.
 struct TransactionLedger {
     private struct Fact: Hashable {
         var id: String
@@ -24,6 +26,8 @@ struct TransactionLedger {
     private var facts: Set<Fact> = []
     private var registrations: Set<[String]> = []
     private var given: [ProducerIdentity: ObjectIdentifier] = [:]
+    /// The last epoch with which the log says to abort, by producer id.
+    private var fences: [ProducerID: ProducerEpoch] = [:]
     private var newest: [String: ProducerIdentity] = [:]
     /// What producers were told, by transaction.
     private var told: [Int: Bool] = [:]
@@ -40,6 +44,10 @@ struct TransactionLedger {
                     guard let key = record.key, let read = try TransactionRecord(key: key, value: record.value),
                         let value = read.value
                     else { continue }
+                    guard value.producer.epoch >= fences[value.producer.id] ?? -1 else {
+                        throw Violation("\(value.producer) of \(read.transactionalID) goes on after it was fenced")
+                    }
+                    if value.state == .prepareAbort { fences[value.producer.id] = value.producer.epoch }
                     facts.insert(Fact(id: read.transactionalID, producer: value.producer, state: value.state))
                     for partition in value.partitions {
                         registrations.insert(Self.registration(read.transactionalID, value.producer, partition))

@@ -10,6 +10,10 @@ internal import TransactionCoordination
 /// transaction is open any more.
 package final class TransactionWorld {
     private static let ids = ["t0", "t1", "t2"]
+    /// Milliseconds after which a client believes that an answer will not come.
+    private static let patience: Int64 = 2_000
+    /// Of what carries records, and asks about them, one in so many comes late: often after the transaction's end.
+    private static let lateRecords = 4
 
     private var chance: Chance
     private var network = Network()
@@ -30,7 +34,7 @@ package final class TransactionWorld {
             TransactionCoordinator(configuration: TransactionConfiguration(), coordinatorEpoch: epoch)
         }
         coordinator.perform = { [unowned self] in carry($0) }
-        clients = Self.ids.map(TransactionClient.init)
+        clients = Self.ids.map(newClient)
     }
 
     /// Runs until a rule is broken, which is thrown.
@@ -43,7 +47,8 @@ package final class TransactionWorld {
         coordinator.uptime += chance.milliseconds(0...40)
         coordinator.wallClock += chance.oneIn(500) ? chance.milliseconds(-60_000...60_000) : 20
         switch chance.within(0...99) {
-        case 0...29: network.next(now: coordinator.uptime)?()
+        // The network carries more than the clients say, or nothing would come in time.
+        case 0...29: for _ in 0..<chance.within(1...8) { network.next(now: coordinator.uptime)?() }
         case 30...52: act()
         case 53...63: coordinator.write()
         case 64...76: coordinator.replicate()
@@ -81,12 +86,16 @@ package final class TransactionWorld {
         switch chance.within(0...5) {
         case 0: client.state = .dead
         case 1: client.pausedUntil = coordinator.uptime + chance.milliseconds(100...20_000)
-        case 2, 3: clients.append(TransactionClient(id: client.id))
+        case 2, 3: clients.append(newClient(client.id))
         default: clients.removeAll { $0.isDead && chance.oneIn(2) }
         }
         for id in Self.ids where !clients.contains(where: { $0.id == id && !$0.isDead }) {
-            clients.append(TransactionClient(id: id))
+            clients.append(newClient(id))
         }
+    }
+
+    private func newClient(_ id: String) -> TransactionClient {
+        TransactionClient(id: id, timeout: chance.oneIn(2) ? 1_500 : 10_000)
     }
 
     // MARK: Clients
@@ -95,9 +104,9 @@ package final class TransactionWorld {
         let now = coordinator.uptime
         guard let client = chance.pick(clients), !client.isDead, client.pausedUntil <= now else { return }
         if let waits = client.waitsFor {
-            guard now - waits.since >= 5_000 else { return }
+            guard now - waits.since >= Self.patience else { return }
             client.waitsFor = nil
-            if case .writing = client.state, !client.registered.isEmpty, chance.oneIn(2) {
+            if case .writing = client.state, !client.registered.isEmpty, !chance.oneIn(4) {
                 client.state = .ending(isCommit: false)
                 client.mustBump = true
             }
@@ -157,7 +166,8 @@ package final class TransactionWorld {
                 try ledger.initialized(client.id, answer, by: instance)
             },
             { [unowned self] machine, token, now in
-                var request = InitProducerID(transactionalID: client.id, timeout: 10_000, expected: expected)
+                var request = InitProducerID(
+                    transactionalID: client.id, timeout: client.timeout, expected: expected)
                 if machine.needsProducerID(request) {
                     lastProducerID += 1
                     request.freshProducerID = lastProducerID
@@ -201,7 +211,7 @@ package final class TransactionWorld {
                 client.state = .writing(missing.filter { $0 != index })
             }
         }
-        network.send(now: coordinator.uptime, &chance) { [unowned self] in
+        network.send(now: coordinator.uptime, late: Self.lateRecords, &chance) { [unowned self] in
             let held = partition.question(producer.id, producer.epoch, sequence: sequence)
             func append(_ proof: TransactionProof) {
                 answer(
@@ -210,14 +220,26 @@ package final class TransactionWorld {
             }
             guard let held else { return append(.required(nil)) }
             let question = AddPartitions(transactionalID: client.id, producer: producer, partitions: [partition.id])
-            guard let verdict = coordinator.look({ $0.verify(question).first ?? .unknownServerError }) else {
-                return answer(.notEnoughReplicas)
-            }
+            let verdict = verdict(on: question, of: partition)
             // The coordinator's answer takes its time.
-            network.send(now: coordinator.uptime, &chance) {
+            network.send(now: coordinator.uptime, late: Self.lateRecords, &chance) {
                 verdict.isNone ? append(.required(held)) : answer(verdict)
             }
         }
+    }
+
+    /// What the partition's leader hears of who coordinates as far as it knows: of the one before, if it has not heard of the
+    /// move. It knows better if a marker has come of a later one, and asks again when it is refused.
+    private func verdict(on question: AddPartitions, of partition: DataPartition) -> ErrorCode {
+        let ask = { (machine: TransactionCoordinator) in machine.verify(question).first ?? .unknownServerError }
+        if network.isFaulty, chance.oneIn(4), let former = coordinator.former {
+            guard former.epoch >= partition.coordinatorEpoch(of: question.producer.id) else {
+                return .notEnoughReplicas
+            }
+            let verdict = ask(former.machine)
+            if verdict.isNone { return verdict }
+        }
+        return coordinator.look(ask) ?? .notEnoughReplicas
     }
 
     private func end(_ client: TransactionClient, _ isCommit: Bool) {
@@ -229,10 +251,15 @@ package final class TransactionWorld {
             judge: { [unowned self] reply in
                 if case .ended(.none) = reply { try ledger.ended(request, transaction) }
             }, { $0.end(request, token: $1, now: $2) },
-            then: { reply in
+            then: { [unowned self] reply in
                 guard case .ended(let error) = reply else { return }
                 client.failed(error)
-                if error.isNone { client.state = client.mustBump ? .unready : .ready }
+                guard error.isNone else { return }
+                client.state = client.mustBump ? .unready : .ready
+                // Until it has its next epoch, what it gave up is kept out by verification alone.
+                if client.mustBump {
+                    client.pausedUntil = coordinator.uptime + chance.milliseconds(0...12_000)
+                }
             })
     }
 

@@ -44,7 +44,7 @@ MUTANTS = [
      "                    transactionalOffsets[producer.id]?[entry.partition]?.recordOffset = recordOffset",
      "                    transactionalOffsets[producer.id]?[entry.partition]?.recordOffset = recordOffset\n                    keep(entry.partition, entry.offset, recordOffset)"),
     ("groups: an older record of a position overwrites a newer one", "groups", GROUP + "Group+Offsets.swift",
-     "        if let known = offsets[partition], known.recordOffset > recordOffset { return }\n", ""),
+     "        if offsets.values[place].recordOffset > recordOffset { return }\n", ""),
     ("groups: loading forgets the positions of open transactions", "groups", GROUP + "GroupCoordinator+Loading.swift",
      "                groupsByProducer[producer, default: []].insert(id)\n", ""),
     ("groups: heartbeats do not count", "groups", GROUP + "Group+Membership.swift",
@@ -88,8 +88,7 @@ MUTANTS = [
      "        next.partitions.append(contentsOf: request.partitions)", "        if !isOngoing { next.partitions.append(contentsOf: request.partitions.prefix(1)) }"),
 ]
 
-# What chance has not shown yet; unit tests are there for each (TransactionTests, InitProducerIDTests,
-# TransactionVerificationTests).
+# What chance has not shown yet; a unit test is there for each, named in Coordination's documentation.
 NOT_FOUND_YET = [
     ("transactions: a timed out transaction keeps its epoch", "transactions", TRANSACTION + "TransactionCoordinator+Ending.swift",
      "(logged.producer.epoch == .max ? .max : logged.producer.epoch &+ 1)", "logged.producer.epoch"),

@@ -199,7 +199,9 @@ extension Consumer {
     private func adopt(_ assigned: Set<TopicPartition>) async {
         let owned = Set(positions.keys)
         group?.mustJoin = false
-        group?.memory = StickyMemory(partitions: assigned.sorted(), generation: group?.generation ?? -1)
+        // Read before the assignment, which holds the membership while its right side is worked out.
+        let generation = group?.generation ?? -1
+        group?.memory = StickyMemory(partitions: assigned.sorted(), generation: generation)
         let revoked = owned.subtracting(assigned)
         if !revoked.isEmpty {
             await revoke(Array(revoked))

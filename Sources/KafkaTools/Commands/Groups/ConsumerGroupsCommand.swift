@@ -24,7 +24,7 @@ enum ConsumerGroupsCommand: ToolCommand {
                     "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets"
                 )
             }
-            try check(options)
+            try check(options, console)
             do {
                 var configuration = try adminConfiguration(options)
                 if let timeout: Int64 = try options.integer("timeout") {
@@ -77,7 +77,7 @@ enum ConsumerGroupsCommand: ToolCommand {
         let showsState = options.has("state")
         let showsType = options.has("type")
         let states = try words(try options.value("state"), of: states, called: "state")
-        let types = try words(try options.value("type"), of: ["Classic", "Consumer"], called: "types")
+        let types = try words(try options.value("type"), of: Self.types, called: "types")
         let groups = try await admin.listGroups(states: states, types: types)
         let byID = Dictionary(groups.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let order = JavaOrder.strings(byID.keys.sorted())
@@ -93,8 +93,14 @@ enum ConsumerGroupsCommand: ToolCommand {
             console.print(line)
         }
         row("GROUP", "TYPE", "STATE")
-        for id in order { row(id, byID[id]?.type ?? "", byID[id]?.state ?? "") }
+        for id in order {
+            // Brokers write it in small letters.
+            let type = byID[id]?.type ?? ""
+            row(id, Self.types.first { $0.lowercased() == type.lowercased() } ?? type, byID[id]?.state ?? "")
+        }
     }
+
+    private static let types = ["Classic", "Consumer"]
 
     private static let states = [
         "PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Empty", "Assigning", "Reconciling",

@@ -2,7 +2,7 @@
 
 extension ConsumerGroupsCommand {
     /// Refuses options that do not go together, in the words of Apache's tool.
-    static func check(_ options: ParsedOptions) throws {
+    static func check(_ options: ParsedOptions, _ console: Console) throws {
         try require(options, "bootstrap-server")
         if options.has("describe") {
             guard options.has("group") || options.has("all-groups") else {
@@ -30,7 +30,14 @@ extension ConsumerGroupsCommand {
             throw ToolExit.usage("Option [delete-offsets] takes the following options: [group], [topic]")
         }
         if options.has("reset-offsets") {
-            try forbid(options, "dry-run", with: ["execute"])
+            guard !options.has("dry-run") || !options.has("execute") else {
+                throw ToolExit.usage("Option [reset-offsets] only accepts one of [execute] and [dry-run]")
+            }
+            if !options.has("dry-run"), !options.has("execute") {
+                console.error(
+                    "WARN: No action will be performed as the --execute option is missing.In a future major release, the default behavior of this command will be to prompt the user before executing the reset rather than doing a dry run. You should add the --dry-run option explicitly if you are scripting this command and want to keep the current default behavior without prompting."
+                )
+            }
             guard options.has("group") || options.has("all-groups") else {
                 throw ToolExit.usage("Option [reset-offsets] takes one of these options: [all-groups], [group]")
             }
