@@ -214,6 +214,7 @@ import Testing
             let cleaner = LogCleaner(logs, LogCleanerConfiguration(), logger: quiet)
             #expect(!cleaner.cleanNext(now: 0))
             #expect(cleaner.status.uncleanable[partition]?.contains("byte 0") == true)
+            #expect(cleaner.status.uncleanableCounts == [root: 1])
             #expect(!cleaner.cleanNext(now: 0))
             #expect(logs.offlinePaths.isEmpty)
             #expect(log.segmentCount == 2)

@@ -47,17 +47,17 @@ import Testing
             for value in ["a", "b", "c", "d"] { try log.append(TestBatch([value])) }
             log.updateHighWatermark(log.offsets.logEnd)
             let read = try log.read(from: 0, maxBytes: 1000, upTo: .logEnd, atLeastOneBatch: true)
-            guard case .regions(let regions) = read.records else {
-                Issue.record("no regions")
+            guard case .region(let region) = read.records else {
+                Issue.record("no region")
                 return
             }
             try log.raiseLogStart(to: 3)
             #expect(try !log.deleteOldSegments(now: 0).removed.isEmpty)
             try log.removeDeletedFiles(now: .max)
             // As sendfile would.
-            var bytes = [UInt8](repeating: 0, count: regions[0].readableBytes)
-            let count = try regions[0].fileHandle.withUnsafeFileDescriptor { descriptor in
-                pread(descriptor, &bytes, bytes.count, off_t(regions[0].readerIndex))
+            var bytes = [UInt8](repeating: 0, count: region.readableBytes)
+            let count = try region.fileHandle.withUnsafeFileDescriptor { descriptor in
+                pread(descriptor, &bytes, bytes.count, off_t(region.readerIndex))
             }
             #expect(count == bytes.count)
             var batches = RecordBatches(ByteBuffer(bytes: bytes))
@@ -71,15 +71,15 @@ import Testing
             let log = try TestLog(root).open()
             try log.append(TestBatch(["a"]))
             guard
-                case .regions(let one) = try log.read(from: 0, maxBytes: 99, upTo: .logEnd, atLeastOneBatch: true)
+                case .region(let one) = try log.read(from: 0, maxBytes: 99, upTo: .logEnd, atLeastOneBatch: true)
                     .records,
-                case .regions(let two) = try log.read(from: 0, maxBytes: 99, upTo: .logEnd, atLeastOneBatch: true)
+                case .region(let two) = try log.read(from: 0, maxBytes: 99, upTo: .logEnd, atLeastOneBatch: true)
                     .records
             else {
-                Issue.record("no regions")
+                Issue.record("no region")
                 return
             }
-            #expect(one[0].fileHandle !== two[0].fileHandle)
+            #expect(one.fileHandle !== two.fileHandle)
         }
     }
 

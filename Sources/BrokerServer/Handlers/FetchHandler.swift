@@ -277,7 +277,7 @@ extension RecordsPayload {
     init(_ data: LogData) {
         switch data {
         case .bytes(let bytes): self = .bytes(bytes)
-        case .regions(let regions): self = .regions(regions)
+        case .region(let region): self = .regions([region])
         }
     }
 }

@@ -62,6 +62,12 @@ final class CleanerThreads: Sendable {
         }
     }
 
+    /// How compaction stands, for metrics.
+    var status: LogCleanerStatus { cleaner.status }
+
+    /// How many threads compact, or wait for something to compact.
+    var runningThreads: Int { state.withLock { $0.running } }
+
     /// New settings: threads come or go at once.
     func reconfigure(_ settings: BrokerConfiguration.Cleaner) {
         let sleepers = state.withLock { state -> Int in

@@ -24,11 +24,15 @@ package struct LogCleanerConfiguration: Hashable, Sendable {
 package struct LogCleanerStatus: Sendable {
     /// Partitions that cannot be compacted until the broker is restarted, and why.
     package var uncleanable: [TopicPartition: String]
+    /// How many of them each log directory holds (`uncleanable-partitions-count`).
+    package var uncleanableCounts: [String: Int]
     package var inProgress: Set<TopicPartition>
     /// The largest dirty part of a log, from 0 to 1, when it was last looked for (`max-dirty-percent`).
     package var maximumDirtyRatio: Double
     /// The newest compaction (`max-buffer-utilization-percent`, `cleaner-recopy-percent`).
     package var last: CleaningResult?
+    /// How long it took.
+    package var lastDuration: Duration?
     /// When it was last looked for something to do (`time-since-last-run-ms`).
     package var lastRun: Timestamp?
 }
@@ -48,6 +52,7 @@ package final class LogCleaner: Sendable {
         var uncleanable: [TopicPartition: (log: PartitionLog, reason: String)] = [:]
         var maximumDirtyRatio = 0.0
         var last: CleaningResult?
+        var lastDuration: Duration?
         var lastRun: Timestamp?
     }
     private let state: Mutex<State>
@@ -67,8 +72,12 @@ package final class LogCleaner: Sendable {
     package var status: LogCleanerStatus {
         state.withLock { state in
             LogCleanerStatus(
-                uncleanable: state.uncleanable.mapValues(\.reason), inProgress: state.inProgress,
-                maximumDirtyRatio: state.maximumDirtyRatio, last: state.last, lastRun: state.lastRun)
+                uncleanable: state.uncleanable.mapValues(\.reason),
+                uncleanableCounts: state.uncleanable.values.reduce(into: [:]) {
+                    $0[$1.log.logDirectory, default: 0] += 1
+                },
+                inProgress: state.inProgress, maximumDirtyRatio: state.maximumDirtyRatio, last: state.last,
+                lastDuration: state.lastDuration, lastRun: state.lastRun)
         }
     }
 
@@ -177,8 +186,12 @@ package final class LogCleaner: Sendable {
                 mark(job.log, "no record of a batch fits into the map: raise log.cleaner.dedupe.buffer.size")
                 return false
             }
-            tell(job.log, result, ContinuousClock.now - start)
-            state.withLock { $0.last = result }
+            let duration = ContinuousClock.now - start
+            tell(job.log, result, duration)
+            state.withLock { state in
+                state.last = result
+                state.lastDuration = duration
+            }
             job.log.noteCleaned(to: result.cleanedTo, cuts: job.cuts)
             writeCheckpoint(of: job.log)
             return true

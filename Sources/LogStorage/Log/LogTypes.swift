@@ -66,15 +66,15 @@ package struct LogRead: Sendable {
 /// Record data as it lies in a file.
 package enum LogData: Sendable {
     case bytes(ByteBuffer)
-    /// For `sendfile`, in order. The files stay open until the regions are released.
-    case regions([FileRegion])
+    /// For `sendfile`. The file stays open until the region is released.
+    case region(FileRegion)
 
     package static let empty = LogData.bytes(ByteBuffer())
 
     package var byteCount: Int {
         switch self {
         case .bytes(let buffer): buffer.readableBytes
-        case .regions(let regions): regions.reduce(0) { $0 + $1.readableBytes }
+        case .region(let region): region.readableBytes
         }
     }
 }

@@ -152,7 +152,7 @@ extension PartitionLog {
     ) throws(LogError) -> LogData {
         try logErrors { () throws(FileError) in
             let file = try segment.data.open()
-            if form == .regions, let region = file.region(at: position, count: count) { return .regions([region]) }
+            if form == .regions, let region = file.region(at: position, count: count) { return .region(region) }
             return .bytes(try file.bytes(at: position, count: count))
         }
     }

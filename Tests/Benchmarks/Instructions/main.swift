@@ -120,7 +120,7 @@ do {
                 let read = try log.read(from: 640, maxBytes: 1 << 20, upTo: .highWatermark, atLeastOneBatch: true)
                 var data = FetchResponse.PartitionData()
                 data.highWatermark = read.offsets.highWatermark
-                if case .regions(let regions) = read.records { data.records = .regions(regions) }
+                if case .region(let region) = read.records { data.records = .regions([region]) }
                 var topic = FetchResponse.FetchableTopicResponse()
                 topic.topic = partition.topic
                 topic.partitions = [data]
