@@ -88,9 +88,12 @@ fuzz: dependencies
 
 bench: dependencies
 	deploy/install-dependencies.sh zookeeper
-	for product in martlet floor loadgen hop storage instructions; do \
+	for product in martlet floor loadgen hop storage instructions failover; do \
 		swift build --configuration release --static-swift-stdlib --product $$product || exit 1; done
 	Tests/Benchmarks/run.sh
+	.build/release/failover
+	MARTLET=$(RELEASE) python3 Tests/Benchmarks/failover.py
+	MARTLET=$(RELEASE) python3 Tests/Benchmarks/scale.py
 
 check: lint generated test-build
 

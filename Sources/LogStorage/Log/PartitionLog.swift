@@ -36,9 +36,11 @@ package final class PartitionLog: Sendable {
         var removed: [(segment: LogSegment, at: Timestamp)] = []
         var isClosed = false
         var topicID: KafkaUUID?
-        /// The checkpoint of leader epochs is older than ``epochs``: the newest has no record yet, or the disk was full.
-        /// Nothing is appended before it is written, so that no record is on disk whose leadership is not.
+        /// The checkpoint of leader epochs is older than ``epochs``: the disk was full. Nothing is appended before it is
+        /// written, so that no record is on disk whose leadership is not.
         var hasUnsavedEpochs = false
+        /// The same, but all that is missing is the newest leadership, which has no record yet.
+        var isNewestEpochUnsaved = false
     }
     let mutation: Mutex<Mutation>
 
@@ -176,16 +178,16 @@ package final class PartitionLog: Sendable {
 
     /// This broker has become leader with `epoch`: it begins at the log's end, even if nothing is ever appended.
     ///
-    /// The file is written with the first record of the epoch, or when the log is closed. A start that does not know of an
-    /// epoch without records has forgotten nothing: no log can part there. A failover makes a broker leader of thousands of
-    /// partitions at once, which would otherwise wait for as many syncs (Kafka's do).
+    /// The file is written before the first record of the epoch, and never if none comes: a start that does not know of an
+    /// epoch without records has forgotten nothing, since no log can part there. A failover makes a broker leader of
+    /// thousands of partitions at once, which would otherwise wait for as many syncs (Kafka's do).
     package func assignEpochStart(_ epoch: LeaderEpoch) throws(LogError) {
         try mutate { (state) throws(LogError) in
             let end = published.withLock { $0.offsets.logEnd }
             guard state.epochs.assign(epoch, startOffset: end) else { return }
             let epochs = state.epochs
             published.withLock { $0.epochs = epochs }
-            state.hasUnsavedEpochs = true
+            state.isNewestEpochUnsaved = true
         }
     }
 
@@ -275,6 +277,7 @@ package final class PartitionLog: Sendable {
             try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries, isDurable: !mayBeLost)
         }
         state.hasUnsavedEpochs = false
+        state.isNewestEpochUnsaved = false
     }
 
     /// As ``saveEpochs(_:)``, for changes that a start would find out by itself as long as no record follows.
