@@ -2,6 +2,7 @@
 """What a broker shows of itself over HTTP: metrics against what was done to it, health, readiness."""
 
 import glob
+import json
 import os
 import re
 import signal
@@ -128,6 +129,23 @@ class MetricsTests(MonitoringTestCase):
         with open("/proc/net/tcp") as file:
             lines = [line.split() for line in file][1:]
         return sum(1 for line in lines if line[1].endswith(f":{broker.port:04X}") and line[3] == "01")
+
+    def test_the_dashboard_asks_for_metrics_that_there_are(self):
+        path = os.path.join(os.path.dirname(__file__), "../../deploy/grafana-dashboard.json")
+        with open(path) as file:
+            queries = [target["expr"] for panel in json.load(file)["panels"] for target in panel.get("targets", [])]
+        asked = {name for query in queries for name in re.findall(r"(?:kafka|martlet|process)_\w+", query)}
+        self.assertGreater(len(asked), 30)
+        broker = self.broker().start()
+        self.create(broker, "one")
+        # What there was to open is known of a broker that had logs when it started.
+        self.assertEqual(broker.terminate(), 0)
+        broker.start()
+        with broker.connect() as connection:
+            eventually(lambda: connection.leads_all("one", 1))
+            connection.produce("one", wire.batch([b"x"]))
+            connection.produce("none", wire.batch([b"x"]))
+        self.assertLessEqual(asked, {name for name, _ in self.monitor.metrics()})
 
     def test_errors_are_counted_by_their_names(self):
         broker = self.broker(auto_create_topics_enable="false").start()

@@ -338,6 +338,7 @@ enum BrokerAssembly {
             ReplicaSource(replicas, fetchers), LogSource(logs, cleaner, flushes: monitoring.replicas.flushes),
             ControlSource(controller, ensemble.connection, monitoring.session, groups))
         monitoring.watch(threads)
+        monitoring.watch(fetchers: Array(fetcherGroup.makeIterator()))
         monitoring.status.serve { metadata.current.brokers[identity.id] != nil }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(

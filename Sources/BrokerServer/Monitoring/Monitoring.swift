@@ -72,6 +72,13 @@ final class Monitoring: Sendable {
         }
     }
 
+    /// Loops on which what leaders send is appended.
+    func watch(fetchers loops: [any EventLoop]) {
+        for (index, loop) in loops.enumerated() {
+            progress.watch("fetcher loop \(index)", patience: ProgressMonitor.patienceWithDisks) { loop.execute($0) }
+        }
+    }
+
     func watch(_ threads: LogThreads) {
         for (index, thread) in threads.all.enumerated() {
             progress.watch("log thread \(index)", patience: ProgressMonitor.patienceWithDisks) { thread.submit($0) }
