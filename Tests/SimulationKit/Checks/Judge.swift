@@ -109,7 +109,10 @@ extension Judge {
         _ broker: SimulatedBroker
     ) {
         let world = broker.world
-        guard let state = states[partition], world.topicID(partition.topic) == topicID else { return }
+        // Replicas of a topic that is being deleted go one after the other, while a cut-off leader does not know yet.
+        guard let state = states[partition], world.topicID(partition.topic) == topicID,
+            world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") == nil
+        else { return }
         for member in state.inSyncReplicas {
             let log = world.broker(member)?.disk[partition]?.log
             guard let log, log.topicID == topicID else {
