@@ -199,7 +199,8 @@ extension Controller {
         case .reassignmentNodeCreated: _ = try await startReassignmentsOfNode()
         case .preferredElectionNodeCreated: try await electPreferredOfNode()
         case .partitionStateChanged(let partition): try await reassignedPartitionChanged(partition)
-        case .leaderAndIsrAnswered(let broker, let answer): try await leaderAndIsrAnswered(broker, answer)
+        case .leaderAndIsrAnswered(let broker, let request, let answer):
+            try await leaderAndIsrAnswered(broker, request, answer)
         case .updateMetadataAnswered(let broker, let answer): updateMetadataAnswered(broker, answer)
         case .stopReplicaAnswered(let broker, let request, let answer):
             try await stopReplicaAnswered(broker, request, answer)

@@ -120,6 +120,30 @@ import Testing
         #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
     }
 
+    /// The answer comes when the broker's next life, with its disk repaired, has been welcomed.
+    @Test func aDirectoryThatHadFailedInAnEarlierLifeIsNotOffline() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        let controller = cluster.controller
+        guard
+            case .leaderAndIsr(let early)? = controller.sent.last(where: {
+                if case .leaderAndIsr = $0.request { $0.broker == 2 } else { false }
+            })?.request
+        else {
+            Issue.record("broker 2 was told nothing")
+            return
+        }
+        cluster.world.zooKeeper.remove("/brokers/ids/2")
+        cluster.world.zooKeeper.put("/brokers/ids/2", .broker(ControllerHarness.registration(2)), version: 1)
+        controller.feed(.brokersChanged)
+        let before = cluster.state("t", 0)
+        controller.feed(
+            .leaderAndIsrAnswered(
+                2, early, ControlAnswer(partitions: [TopicPartition("t", 0): .kafkaStorageError])))
+        #expect(cluster.state("t", 0) == before)
+        #expect(controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
+    }
+
     @Test func controlledShutdownMovesLeadersAndLeavesFollowersQuietly() {
         let cluster = Cluster(1, 2, 3)
         cluster.createTopic("t", [[2, 3, 1], [1, 2, 3], [2]])

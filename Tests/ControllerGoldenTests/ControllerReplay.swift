@@ -205,7 +205,7 @@ extension ControllerReplay {
 
     private static func answered(_ broker: BrokerID, _ request: ControlRequest) -> ControllerEvent {
         switch request {
-        case .leaderAndIsr: .leaderAndIsrAnswered(broker, ControlAnswer())
+        case .leaderAndIsr(let request): .leaderAndIsrAnswered(broker, request, ControlAnswer())
         case .updateMetadata: .updateMetadataAnswered(broker, ControlAnswer())
         case .stopReplica(let request): .stopReplicaAnswered(broker, request, ControlAnswer())
         }

@@ -138,7 +138,7 @@ package final class ControllerHarness {
         _ broker: BrokerID, _ request: ControlRequest, _ answer: ControlAnswer
     ) -> ControllerEvent {
         switch request {
-        case .leaderAndIsr: .leaderAndIsrAnswered(broker, answer)
+        case .leaderAndIsr(let request): .leaderAndIsrAnswered(broker, request, answer)
         case .updateMetadata: .updateMetadataAnswered(broker, answer)
         case .stopReplica(let request): .stopReplicaAnswered(broker, request, answer)
         }

@@ -105,7 +105,8 @@ final class ControlRequestSender: Sendable {
                 let response = try await connection.send(message, version: versions.leaderAndIsr)
                 let names = Dictionary(
                     request.topicIDs.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
-                return .leaderAndIsrAnswered(broker.id, ControlMessages.answer(response, topicNames: names))
+                return .leaderAndIsrAnswered(
+                    broker.id, request, ControlMessages.answer(response, topicNames: names))
             case .updateMetadata(let request):
                 let message = ControlMessages.message(
                     request, version: versions.updateMetadata, listener: environment.listener)

@@ -35,7 +35,7 @@ package enum ControllerEvent: Sendable {
     case partitionStateChanged(TopicPartition)
 
     // MARK: Brokers
-    case leaderAndIsrAnswered(BrokerID, ControlAnswer)
+    case leaderAndIsrAnswered(BrokerID, ControlRequest.LeaderAndIsr, ControlAnswer)
     case updateMetadataAnswered(BrokerID, ControlAnswer)
     case stopReplicaAnswered(BrokerID, ControlRequest.StopReplica, ControlAnswer)
 

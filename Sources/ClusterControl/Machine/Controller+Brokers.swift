@@ -85,7 +85,12 @@ extension Controller {
         sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs)
     }
 
-    func leaderAndIsrAnswered(_ broker: BrokerID, _ answer: ControlAnswer) async throws(Interruption) {
+    func leaderAndIsrAnswered(
+        _ broker: BrokerID, _ request: ControlRequest.LeaderAndIsr, _ answer: ControlAnswer
+    ) async throws(Interruption) {
+        // A directory that had failed in the broker's earlier life may be back. To believe that answer now (Kafka does) would
+        // keep its replicas out of the in-sync sets for ever.
+        guard request.header.brokerEpoch == context.brokers[broker]?.epoch else { return }
         guard answer.error == .none else {
             notice(.eventFailed(event: "LeaderAndIsr to \(broker)", reason: "error \(answer.error.rawValue)"))
             return

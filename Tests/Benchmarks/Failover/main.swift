@@ -125,7 +125,8 @@ actor Member {
                     Task { [executor, queue] in
                         queue.yield(.zooKeeperCompleted(batch.id, await executor.execute(batch)))
                     }
-                case .send(.leaderAndIsr, let broker): queue.yield(.leaderAndIsrAnswered(broker, ControlAnswer()))
+                case .send(.leaderAndIsr(let request), let broker):
+                    queue.yield(.leaderAndIsrAnswered(broker, request, ControlAnswer()))
                 case .send(.stopReplica(let request), let broker):
                     queue.yield(.stopReplicaAnswered(broker, request, ControlAnswer()))
                 case .reply(let id, let reply): replies.removeValue(forKey: id)?.resume(returning: reply)

@@ -89,7 +89,7 @@ final class ControlSender {
             }
             queue.removeFirst()
             switch request {
-            case .leaderAndIsr: broker.control(.leaderAndIsrAnswered(receiver, answer))
+            case .leaderAndIsr(let request): broker.control(.leaderAndIsrAnswered(receiver, request, answer))
             case .updateMetadata: broker.control(.updateMetadataAnswered(receiver, answer))
             case .stopReplica(let request): broker.control(.stopReplicaAnswered(receiver, request, answer))
             }
