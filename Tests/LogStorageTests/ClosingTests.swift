@@ -68,6 +68,33 @@ import Testing
         #expect(try CleanShutdownFile.exists(in: "/d", disk))
     }
 
+    /// A leadership without a record is cut off at the start. The file follows before anything is appended.
+    @Test func aStartAfterAStopInOrderWaitsForNoLogsSync() throws {
+        let disk = try disk(seed: 1)
+        let logs = try open(disk)
+        try make(2, in: logs, id: KafkaUUID(high: 1, low: 2))
+        logs.close(now: 0)
+        for log in logs.logs {
+            // As Kafka leaves it.
+            try LeaderEpochCheckpoint(in: log.path, disk).write([
+                EpochEntry(epoch: 3, startOffset: 0), EpochEntry(epoch: 5, startOffset: 1),
+            ])
+        }
+        disk.fail(after: 0, with: EIO, Self.everySync, under: "/d/t-")
+        let again = try open(disk)
+        #expect(again.offlinePaths == [] && again.logs.count == 2)
+        again.close(now: 0)
+        #expect(try CleanShutdownFile.exists(in: "/d", disk))
+        disk.heal()
+        let third = try open(disk)
+        let log = try #require(third.logs.first)
+        #expect(log.latestEpoch == 3)
+        try log.append(TestBatch(["y"]), epoch: 3)
+        #expect(
+            try LeaderEpochCheckpoint(in: log.path, disk).read() == [EpochEntry(epoch: 3, startOffset: 0)])
+        third.close(now: 0)
+    }
+
     @Test func aStopWhoseSyncFailsIsNone() throws {
         let disk = try disk(seed: 1)
         let logs = try open(disk)
@@ -113,7 +140,7 @@ import Testing
         try make(1, in: logs, id: KafkaUUID(high: 1, low: 2))
         let log = try #require(logs.log(for: TopicPartition("t", 0)))
         try log.flush()
-        try log.assignEpochStart(9)
+        try log.append(TestBatch(["y"]), epoch: 9)
         disk.crash()
         let written = try LeaderEpochCheckpoint(in: "/d/t-0", disk).read()
         #expect(written == [EpochEntry(epoch: 3, startOffset: 0), EpochEntry(epoch: 9, startOffset: 1)])

@@ -121,8 +121,11 @@ struct LogLoader {
         let start = max(logStart, segments.first.base)
         epochs.truncateEnd(to: end)
         epochs.truncateStart(to: start)
+        // Leaderships without a record are cut off at every start, as Kafka does. After a stop in order that is all that has
+        // changed, and thousands of logs need not wait for the disk for it.
+        let areOnlyCut = isClean && !mustSaveEpochs && epochs != readEpochs
         if epochs != readEpochs { mustSaveEpochs = true }
-        if mustSaveEpochs {
+        if mustSaveEpochs, !areOnlyCut {
             mustSaveEpochs = try !putOffIfFull { () throws(LogError) in
                 try logErrors { () throws(FileError) in
                     try LeaderEpochCheckpoint(in: directory, fileSystem).write(epochs.entries)
@@ -145,7 +148,8 @@ struct LogLoader {
         var state = producers ?? ProducerStateManager(mapEnd: end)
         state.advance(to: end)
         return try makeLog(
-            segments, epochs, hasUnsavedEpochs: mustSaveEpochs, state, completed, snapshots, files, start: start,
+            segments, epochs, hasUnsavedEpochs: mustSaveEpochs, areOnlyCut: areOnlyCut, state, completed, snapshots,
+            files, start: start,
             end: end)
     }
 
@@ -159,7 +163,8 @@ struct LogLoader {
     func tellOfDamage(_ file: MalformedFile) { report(.malformed(file)) }
 
     private func makeLog(
-        _ segments: SegmentList, _ epochs: LeaderEpochCache, hasUnsavedEpochs: Bool, _ producers: ProducerStateManager,
+        _ segments: SegmentList, _ epochs: LeaderEpochCache, hasUnsavedEpochs: Bool, areOnlyCut: Bool,
+        _ producers: ProducerStateManager,
         _ completed: [CompletedTransaction], _ snapshots: [Offset], _ files: Files, start: Offset, end: Offset
     ) throws(LogError) -> PartitionLog {
         var topicID: KafkaUUID?
@@ -188,7 +193,7 @@ struct LogLoader {
             isUnsynced: files.isNew,
             mutation: PartitionLog.Mutation(
                 producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID,
-                hasUnsavedEpochs: hasUnsavedEpochs), published: published)
+                hasUnsavedEpochs: hasUnsavedEpochs, hasOnlyCutEpochs: areOnlyCut), published: published)
         // What was made or removed here is not so on disk yet.
         if files.segments.isEmpty || !isClean { log.directoryChanged.store(true, ordering: .releasing) }
         if !isClean {

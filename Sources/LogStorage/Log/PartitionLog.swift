@@ -41,6 +41,8 @@ package final class PartitionLog: Sendable {
         var hasUnsavedEpochs = false
         /// The same, but all that is missing is the newest leadership, which has no record yet.
         var isNewestEpochUnsaved = false
+        /// All that the checkpoint has too much are leaderships from the log's end on, which the next start cuts off again.
+        var hasOnlyCutEpochs = false
     }
     let mutation: Mutex<Mutation>
 
@@ -278,6 +280,7 @@ package final class PartitionLog: Sendable {
         }
         state.hasUnsavedEpochs = false
         state.isNewestEpochUnsaved = false
+        state.hasOnlyCutEpochs = false
     }
 
     /// As ``saveEpochs(_:)``, for changes that a start would find out by itself as long as no record follows.
