@@ -62,9 +62,6 @@ final class CleanerThreads: Sendable {
         }
     }
 
-    /// How compaction stands, for metrics.
-    var status: LogCleanerStatus { cleaner.status }
-
     /// How many threads compact, or wait for something to compact.
     var runningThreads: Int { state.withLock { $0.running } }
 
