@@ -62,9 +62,6 @@ final class CleanerThreads: Sendable {
         }
     }
 
-    /// How many threads compact, or wait for something to compact.
-    var runningThreads: Int { state.withLock { $0.running } }
-
     /// New settings: threads come or go at once.
     func reconfigure(_ settings: BrokerConfiguration.Cleaner) {
         let sleepers = state.withLock { state -> Int in
