@@ -10,6 +10,8 @@ import NIOCore
 enum AnswerParts {
     /// Up to so many bytes it is cheaper to copy a region than to have the kernel move it.
     static let mostCopied = 16 << 10
+    /// Beside so many bytes a head of its own does not count, and holding it back costs more than it saves.
+    static let mostHeld = 128 << 10
 
     /// A small answer in one piece, regions read; nil where it should go out as it is, in parts.
     static func gathered(_ parts: [WirePart], count: Int, _ allocator: ByteBufferAllocator) -> ByteBuffer? {

@@ -40,8 +40,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     private var isNewcomer = true
     private var isDriving = false
     private var hasHeldRead = false
-    /// Regions of files were written since the last flush.
-    private var hasWrittenRegions = false
+    /// An answer with regions of files, and not a large one, was written since the last flush.
+    private var isHeldTogether = false
     private var lastActivity = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
     private var newcomerCheck: Scheduled<Void>?
@@ -275,7 +275,7 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
             case .bytes(let bytes):
                 context.write(wrapOutboundOut(.byteBuffer(bytes)), promise: nil)
             case .file(let region):
-                hasWrittenRegions = true
+                isHeldTogether = isHeldTogether || count <= AnswerParts.mostHeld
                 context.write(wrapOutboundOut(.fileRegion(region)), promise: nil)
             }
         }
@@ -285,8 +285,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// Sends what was written. Head, regions and tail of an answer take a call each: they are held together, so that none
     /// of them travels in a packet of its own and wakes the reader for a few bytes.
     private func flush(_ context: ChannelHandlerContext) {
-        guard hasWrittenRegions else { return context.flush() }
-        hasWrittenRegions = false
+        guard isHeldTogether else { return context.flush() }
+        isHeldTogether = false
         context.channel.holdTogether(true)
         context.flush()
         context.channel.holdTogether(false)
