@@ -7,7 +7,7 @@ import NIOHTTP1
 /// Answers the requests of one connection, one after the other (NIO's pipeline handler holds back those behind).
 ///
 /// Owned by the channel's event loop; only a route's answer comes from elsewhere, and hops there first.
-// Confined to the channel's event loop: see above.
+// Unchecked, true by the channel's event loop: every stored `var` is touched on it only.
 final class HTTPConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart

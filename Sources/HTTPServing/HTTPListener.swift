@@ -85,7 +85,7 @@ package final class HTTPListener: Sendable {
 /// The open connections, by how long they have waited for their clients.
 ///
 /// Owner: the event loop that all of them share.
-// Confined to `eventLoop`, which every call asserts.
+// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only, which every call asserts.
 final class HTTPConnections: @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let limit: Int

@@ -8,9 +8,9 @@ import Synchronization
 ///
 /// Owner: `queue`, a serial queue of its own. C's threads and callers only put work on it, so results and events leave
 /// in the order in which C reported them.
+// Unchecked, true by the serial queue, which stands for a lock: every stored `var` is touched on `queue` alone; what other
+// threads look at is `published`, behind a lock of its own.
 final class SessionCore: @unchecked Sendable {
-    // Unchecked: every mutable property but `published` is touched on `queue` alone.
-
     enum Phase: Equatable {
         /// No handle was asked for yet.
         case idle

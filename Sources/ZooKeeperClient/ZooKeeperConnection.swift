@@ -73,9 +73,9 @@ package final class ZooKeeperConnection: ZooKeeperCalls {
 }
 
 /// Performs what ``ClientMachine`` decides. Owner: `queue`, a serial queue of its own.
+// Unchecked, true by the serial queue, which stands for a lock: every stored `var` is touched on `queue` alone; what other
+// threads look at is `published`, behind a lock of its own.
 private final class ClientCore: @unchecked Sendable {
-    // Unchecked: every mutable property but `published` is touched on `queue` alone.
-
     /// What other threads may look at.
     struct Published {
         var admission = ClientMachine.Admission.refuse(.invalidState)

@@ -51,7 +51,7 @@ final class ForgetfulFileSystem: FileSystem {
     let afterRename = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     private let lock = Mutex<Void>(())
-    // `nonisolated(unsafe)` by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
+    // Unchecked, true by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
     nonisolated(unsafe) private var guarded: State
 
     init(seed: UInt64) { guarded = State(random: SeededRandom(seed: seed)) }

@@ -17,8 +17,7 @@ import Replication
 ///
 /// Owner: the event loop, which is also the connection's, and serves fetchers only. ``add(_:)`` and ``remove(_:)`` may be
 /// called from any thread.
-// `@unchecked Sendable` by the event loop: every stored `var` is touched on `loop` only, and who calls from elsewhere is
-// carried there first.
+// Unchecked, true by its event loop: every stored `var` is touched on `loop` only, and calls from elsewhere hop there first.
 final class ReplicaFetcher: @unchecked Sendable {
     /// What is the same for all fetchers of a broker.
     struct Environment: Sendable {

@@ -11,7 +11,7 @@ import Synchronization
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
 /// inactive and the last responder is gone.
-// Confined to `eventLoop`: every stored `var` is touched on it only; `settle` leaves what it has in `arrived`, a mutex.
+// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only; `settle` uses a lock, `arrived`.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
