@@ -37,15 +37,6 @@ final class CleanerThreads: Sendable {
         }
     }
 
-    /// How many partitions of each directory cannot be compacted until the next start.
-    func uncleanableByDirectory(_ logs: LogDirectories) -> [(path: String, count: Int)] {
-        var counts: [String: Int] = [:]
-        for partition in status.uncleanable.keys {
-            if let path = logs.log(for: partition)?.logDirectory { counts[path, default: 0] += 1 }
-        }
-        return logs.onlinePaths.map { ($0, counts[$0] ?? 0) }
-    }
-
     func start() {
         let missing = state.withLock { state in
             guard !state.isStopped, state.settings.isEnabled else { return 0 }

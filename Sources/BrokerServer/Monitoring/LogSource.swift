@@ -61,7 +61,7 @@ final class LogSource: Sendable {
     private func writeCleaner(_ text: inout MetricsText) {
         let status = cleaner.status
         text.family(.uncleanable) { samples in
-            for (path, count) in cleaner.uncleanableByDirectory(logs) { samples.add(count, path) }
+            for path in logs.onlinePaths { samples.add(status.uncleanableCounts[path] ?? 0, path) }
         }
         text.family(.uncleanablePartition) { samples in
             for partition in status.uncleanable.keys.sorted() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A pattern of topic names, as Apache's tools read it: a regular expression in which a comma means "or".
+// Unchecked, true for its whole lifetime: a compiled `Regex` never changes, and only lacks the declaration.
 struct TopicFilter: @unchecked Sendable {
-    // A compiled Regex is immutable; it only lacks the declaration.
     private let regex: Regex<AnyRegexOutput>
 
     init(_ pattern: String) throws {
