@@ -51,7 +51,7 @@ import Testing
             // The loop stands still here while another thread answers the others.
             let answered = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
-                for (responder, answer) in waiting.withLock({ $0 }).reversed() { responder.send(answer) }
+                for (responder, answer) in waiting.withLock({ $0 }) { responder.send(answer) }
                 answered.signal()
             }
             answered.wait()
