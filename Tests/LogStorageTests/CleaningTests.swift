@@ -197,11 +197,21 @@ import Testing
         }
     }
 
+    /// The directories of a broker whose topics are compacted.
+    private func openCompacted(
+        _ paths: [String], _ fileSystem: any FileSystem = PosixFileSystem()
+    ) throws -> (LogDirectoriesConfiguration, LogDirectories) {
+        var configuration = LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "c")
+        configuration.defaults.isCompacted = true
+        return (
+            configuration,
+            try LogDirectories.open(configuration, fileSystem: fileSystem, now: 0, logger: quiet) { _ in }
+        )
+    }
+
     @Test func aBatchThatCannotBeReadMakesTheLogUncleanableAndLeavesItWhole() throws {
         try withDirectory { root in
-            var configuration = LogDirectoriesConfiguration(paths: [root], brokerID: 1, clusterID: "c")
-            configuration.defaults.isCompacted = true
-            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let (configuration, logs) = try openCompacted([root])
             let partition = TopicPartition("t", 0)
             let log = try logs.getOrCreateLog(
                 partition, topicID: nil, configuration: configuration.defaults, now: 0)
@@ -224,9 +234,7 @@ import Testing
 
     @Test func theDriverCleansTheDirtiestAndWritesItsCheckpoint() throws {
         try withDirectory { root in
-            var configuration = LogDirectoriesConfiguration(paths: [root], brokerID: 1, clusterID: "c")
-            configuration.defaults.isCompacted = true
-            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let (configuration, logs) = try openCompacted([root])
             for index in 0..<3 as Range<Int32> {
                 let log = try logs.getOrCreateLog(
                     TopicPartition("t", index), topicID: nil, configuration: configuration.defaults, now: 0)
@@ -254,9 +262,7 @@ import Testing
     @Test func aLogThatMovesTakesAlongUpToWhereItIsCompacted() throws {
         try withDirectory { root in
             let paths = [root + "/a", root + "/b"]
-            var configuration = LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "c")
-            configuration.defaults.isCompacted = true
-            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let (configuration, logs) = try openCompacted(paths)
             let partition = TopicPartition("t", 0)
             let log = try logs.getOrCreateLog(
                 partition, topicID: nil, configuration: configuration.defaults, in: paths[0], now: 0)
@@ -283,9 +289,7 @@ import Testing
 
     @Test func aCutTakesFromWhatCountsAsCompacted() throws {
         try withDirectory { root in
-            var configuration = LogDirectoriesConfiguration(paths: [root], brokerID: 1, clusterID: "c")
-            configuration.defaults.isCompacted = true
-            let logs = try LogDirectories.open(configuration, now: 0, logger: quiet) { _ in }
+            let (configuration, logs) = try openCompacted([root])
             let partition = TopicPartition("t", 0)
             let log = try logs.getOrCreateLog(
                 partition, topicID: nil, configuration: configuration.defaults, now: 0)
@@ -299,6 +303,25 @@ import Testing
             #expect(try OffsetCheckpoint(.cleaner, in: root, PosixFileSystem()).read() == [partition: ends[partition]])
             logs.close(now: 0)
         }
+    }
+
+    @Test func aCutThatFoundNoRoomIsWrittenDownLater() throws {
+        let disk = ForgetfulFileSystem(seed: 1)
+        let (configuration, logs) = try openCompacted(["/d"], disk)
+        let partition = TopicPartition("t", 0)
+        let log = try logs.getOrCreateLog(partition, topicID: nil, configuration: configuration.defaults, now: 0)
+        for round in 0..<10 { try log.append(Self.batch([("a", "\(round)"), ("b", "x")])) }
+        try log.roll(now: 0)
+        log.updateHighWatermark(.max)
+        let cleaner = LogCleaner(logs, LogCleanerConfiguration(), logger: quiet)
+        #expect(cleaner.cleanNext(now: 0))
+        disk.fail(after: 0, with: FileError.noSpace, [.write], under: "/d/cleaner-offset-checkpoint")
+        let ends = try logs.truncate([partition: 18], now: 0)
+        #expect(try OffsetCheckpoint(.cleaner, in: "/d", disk).read() == [partition: 20])
+        disk.heal()
+        _ = cleaner.cleanNext(now: 0)
+        #expect(try OffsetCheckpoint(.cleaner, in: "/d", disk).read() == [partition: ends[partition]])
+        logs.close(now: 0)
     }
 
     // MARK: Random histories

@@ -116,8 +116,10 @@ package final class LogCleaner: Sendable {
             forgetClosedLogs()
             var best: Job?
             var dirtiest = 0.0
-            for log in logs.logs where log.configuration.isCompacted && log.segmentCount > 1 && !log.isOffline {
+            for log in logs.logs where log.configuration.isCompacted && !log.isOffline {
                 let partition = log.topicPartition
+                logs.recordCut(ofCleaned: log)
+                guard log.segmentCount > 1 else { continue }
                 // A copy that is to take over in another directory must become what this log is (KIP-113).
                 guard isFree(log), logs.futureLog(for: partition) == nil else { continue }
                 do throws(LogError) {
@@ -153,7 +155,6 @@ package final class LogCleaner: Sendable {
     }
 
     private func job(_ log: PartitionLog, now: Timestamp) throws(LogError) -> (job: Job?, ratio: Double) {
-        logs.recordCut(ofCleaned: log)
         let (view, segments) = try log.cleaningFacts()
         let settings = view.configuration
         let range = CleanerPlan.range(

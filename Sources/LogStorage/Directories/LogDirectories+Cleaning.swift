@@ -27,12 +27,14 @@ extension LogDirectories {
 
     /// Writes up to where logs are compacted, of the directory that holds `log`.
     func recordCleaned(_ log: PartitionLog) throws(LogError) {
+        var written: Offset?
         try write(.cleaner, directoryOf: log) { other in
-            other.published.withLock { published in
-                published.cleanedIsUnsaved = false
-                return published.cleanedTo
-            }
+            let offset = other.cleanedTo
+            if other === log { written = offset }
+            return offset
         }
+        // Unless it was cut meanwhile, or the disk was full: then the next look writes it.
+        log.published.withLock { if $0.cleanedTo == written { $0.cleanedIsUnsaved = false } }
     }
 
     /// As ``recordCleaned(_:)``, of several directories.
