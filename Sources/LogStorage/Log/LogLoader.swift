@@ -121,16 +121,18 @@ struct LogLoader {
         let start = max(logStart, segments.first.base)
         epochs.truncateEnd(to: end)
         epochs.truncateStart(to: start)
-        // Leaderships without a record are cut off at every start, as Kafka does. After a stop in order that is all that has
-        // changed, and thousands of logs need not wait for the disk for it.
-        let areOnlyCut = isClean && !mustSaveEpochs && epochs != readEpochs
-        if epochs != readEpochs { mustSaveEpochs = true }
-        if mustSaveEpochs, !areOnlyCut {
-            mustSaveEpochs = try !putOffIfFull { () throws(LogError) in
+        var epochsOnDisk = PartitionLog.EpochsOnDisk.saved
+        if isClean, !mustSaveEpochs, epochs != readEpochs {
+            // Leaderships without a record are cut off at every start, as Kafka does. After a stop in order that is all that
+            // has changed, and thousands of logs need not wait for the disk for it.
+            epochsOnDisk = .differsByEmptyEpochs
+        } else if mustSaveEpochs || epochs != readEpochs {
+            let isWritten = try putOffIfFull { () throws(LogError) in
                 try logErrors { () throws(FileError) in
                     try LeaderEpochCheckpoint(in: directory, fileSystem).write(epochs.entries)
                 }
             }
+            if !isWritten { epochsOnDisk = .outdated }
         }
         try removeSnapshots(&snapshots) { $0 > end }
         if producers == nil {
@@ -148,9 +150,7 @@ struct LogLoader {
         var state = producers ?? ProducerStateManager(mapEnd: end)
         state.advance(to: end)
         return try makeLog(
-            segments, epochs, hasUnsavedEpochs: mustSaveEpochs, areOnlyCut: areOnlyCut, state, completed, snapshots,
-            files, start: start,
-            end: end)
+            segments, epochs, epochsOnDisk, state, completed, snapshots, files, start: start, end: end)
     }
 
     /// Runs what only spares the next start work. Returns whether there was room for it.
@@ -163,9 +163,9 @@ struct LogLoader {
     func tellOfDamage(_ file: MalformedFile) { report(.malformed(file)) }
 
     private func makeLog(
-        _ segments: SegmentList, _ epochs: LeaderEpochCache, hasUnsavedEpochs: Bool, areOnlyCut: Bool,
-        _ producers: ProducerStateManager,
-        _ completed: [CompletedTransaction], _ snapshots: [Offset], _ files: Files, start: Offset, end: Offset
+        _ segments: SegmentList, _ epochs: LeaderEpochCache, _ epochsOnDisk: PartitionLog.EpochsOnDisk,
+        _ producers: ProducerStateManager, _ completed: [CompletedTransaction], _ snapshots: [Offset], _ files: Files,
+        start: Offset, end: Offset
     ) throws(LogError) -> PartitionLog {
         var topicID: KafkaUUID?
         if files.hasTopicID {
@@ -193,7 +193,7 @@ struct LogLoader {
             isUnsynced: files.isNew,
             mutation: PartitionLog.Mutation(
                 producers: producers, epochs: epochs, snapshots: snapshots, topicID: topicID,
-                hasUnsavedEpochs: hasUnsavedEpochs, hasOnlyCutEpochs: areOnlyCut), published: published)
+                epochsOnDisk: epochsOnDisk), published: published)
         // What was made or removed here is not so on disk yet.
         if files.segments.isEmpty || !isClean { log.directoryChanged.store(true, ordering: .releasing) }
         if !isClean {

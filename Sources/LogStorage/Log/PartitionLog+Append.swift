@@ -146,7 +146,7 @@ extension PartitionLog {
                 state.epochs.assign(header.header.partitionLeaderEpoch, startOffset: header.baseOffset)
                 || epochsChanged
         }
-        if epochsChanged || state.hasUnsavedEpochs || state.isNewestEpochUnsaved { try saveEpochs(&state) }
+        if epochsChanged || state.epochsOnDisk != .saved { try saveEpochs(&state) }
         info.epochChanged = epochsChanged
 
         // 3. A new segment, if this one is full or old.

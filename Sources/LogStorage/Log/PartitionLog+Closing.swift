@@ -23,7 +23,7 @@ extension PartitionLog {
         try mutate { (state) throws(LogError) in
             let (directory, active, removed) = (path, published.withLock { $0.segments.active }, state.removed)
             hasRoom = try unlessFull { () throws(LogError) in
-                if state.hasUnsavedEpochs, !state.hasOnlyCutEpochs { try saveEpochs(&state) }
+                if state.epochsOnDisk == .outdated { try saveEpochs(&state) }
                 try takeSnapshot(&state, in: directory)
                 try active.seal()
             }

@@ -36,13 +36,17 @@ package final class PartitionLog: Sendable {
         var removed: [(segment: LogSegment, at: Timestamp)] = []
         var isClosed = false
         var topicID: KafkaUUID?
-        /// The checkpoint of leader epochs is older than ``epochs``: the disk was full. Nothing is appended before it is
-        /// written, so that no record is on disk whose leadership is not.
-        var hasUnsavedEpochs = false
-        /// The same, but all that is missing is the newest leadership, which has no record yet.
-        var isNewestEpochUnsaved = false
-        /// All that the checkpoint has too much are leaderships from the log's end on, which the next start cuts off again.
-        var hasOnlyCutEpochs = false
+        /// How the checkpoint of leader epochs stands to ``epochs``. Nothing is appended before it is `saved`, so that no
+        /// record is on disk whose leadership is not.
+        var epochsOnDisk = EpochsOnDisk.saved
+    }
+    enum EpochsOnDisk: Sendable {
+        /// The same.
+        case saved
+        /// It differs by leaderships without a record, which the next start cuts off in any case: a stop leaves it so.
+        case differsByEmptyEpochs
+        /// Older: the disk was full. A stop writes it.
+        case outdated
     }
     let mutation: Mutex<Mutation>
 
@@ -189,7 +193,7 @@ package final class PartitionLog: Sendable {
             guard state.epochs.assign(epoch, startOffset: end) else { return }
             let epochs = state.epochs
             published.withLock { $0.epochs = epochs }
-            state.isNewestEpochUnsaved = true
+            if state.epochsOnDisk == .saved { state.epochsOnDisk = .differsByEmptyEpochs }
         }
     }
 
@@ -274,13 +278,11 @@ package final class PartitionLog: Sendable {
             published.epochs = epochs
             return published.directory
         }
-        state.hasUnsavedEpochs = true
+        state.epochsOnDisk = .outdated
         try logErrors { () throws(FileError) in
             try LeaderEpochCheckpoint(in: directory, pool.fileSystem).write(epochs.entries, isDurable: !mayBeLost)
         }
-        state.hasUnsavedEpochs = false
-        state.isNewestEpochUnsaved = false
-        state.hasOnlyCutEpochs = false
+        state.epochsOnDisk = .saved
     }
 
     /// As ``saveEpochs(_:)``, for changes that a start would find out by itself as long as no record follows.
