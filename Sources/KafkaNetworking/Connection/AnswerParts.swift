@@ -13,9 +13,10 @@ enum AnswerParts {
     /// Beside so many bytes a head of its own does not count, and holding it back costs more than it saves.
     static let mostHeld = 128 << 10
 
-    /// A small answer in one piece, regions read; nil where it should go out as it is, in parts.
+    /// A small answer with regions in one piece, these read; nil where it should go out as it is: parts in memory take one
+    /// call anyway.
     static func gathered(_ parts: [WirePart], count: Int, _ allocator: ByteBufferAllocator) -> ByteBuffer? {
-        guard parts.count > 1, count <= mostCopied else { return nil }
+        guard count <= mostCopied, parts.contains(where: \.isFile) else { return nil }
         var whole = allocator.buffer(capacity: count)
         for part in parts {
             switch part {
@@ -27,6 +28,10 @@ enum AnswerParts {
         }
         return whole
     }
+}
+
+extension WirePart {
+    fileprivate var isFile: Bool { if case .file = self { true } else { false } }
 }
 
 extension FileRegion {
