@@ -165,18 +165,18 @@ final class PendingFetch: Sendable {
 
     /// Counts what of an answer goes out, and what of that to throttled replicas, in sync or not.
     private func count(_ results: [PartitionReadResult]) {
-        for result in results {
+        var throttled = 0
+        for (partition, result) in zip(session.partitions, results) {
             let bytes = result.records.byteCount
-            if bytes > 0 { result.topic?.sent(bytes: bytes, toFollower: reader.isFollower) }
-        }
-        guard reader.isFollower else { return }
-        var bytes = 0
-        for (partition, result) in zip(session.partitions, results) where result.records.byteCount > 0 {
-            if let hosted = partition.id.flatMap(handler.replicas.partition), hosted.isThrottledAsLeader {
-                bytes += result.records.byteCount
+            guard bytes > 0 else { continue }
+            result.topic?.sent(bytes: bytes, toFollower: reader.isFollower)
+            if reader.isFollower, let hosted = partition.id.flatMap(handler.replicas.partition),
+                hosted.isThrottledAsLeader
+            {
+                throttled += bytes
             }
         }
-        handler.throttle.record(bytes)
+        if reader.isFollower { handler.throttle.record(throttled) }
     }
 
     /// Brings the records into the format that an old client knows.
