@@ -9,7 +9,6 @@ import KafkaProtocol
 import LogStorage
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
 import ZooKeeperClient
 import ZooKeeperStore
@@ -34,8 +33,7 @@ package final class Broker: Sendable {
     private let channel: ControllerChannel
     private let replicas: ReplicaManager
     private let listeners: [Listener]
-    private let networkGroup: MultiThreadedEventLoopGroup
-    private let fetcherGroup: MultiThreadedEventLoopGroup
+    private let loops: EventLoops
     private let configuration: BrokerConfiguration
     private let tasks: [Task<Void, Never>]
     private let failure: BrokerFailure
@@ -58,8 +56,7 @@ package final class Broker: Sendable {
         channel = parts.channel
         replicas = parts.replicas
         listeners = parts.listeners
-        networkGroup = parts.networkGroup
-        fetcherGroup = parts.fetcherGroup
+        loops = parts.loops
         configuration = parts.configuration
         tasks = parts.tasks
         failure = parts.failure
@@ -124,8 +121,7 @@ package final class Broker: Sendable {
         await zooKeeper.close()
         sessionFile.remove()
         timer.stop()
-        try? await networkGroup.shutdownGracefully()
-        try? await fetcherGroup.shutdownGracefully()
+        await loops.shutDown()
         await monitoring.close()
         logger.info("Shut down completed")
     }

@@ -31,8 +31,7 @@ enum BrokerAssembly {
         let channel: ControllerChannel
         let replicas: ReplicaManager
         let listeners: [Listener]
-        let networkGroup: MultiThreadedEventLoopGroup
-        let fetcherGroup: MultiThreadedEventLoopGroup
+        let loops: EventLoops
         let configuration: BrokerConfiguration
         let tasks: [Task<Void, Never>]
         let failure: BrokerFailure
@@ -78,12 +77,12 @@ enum BrokerAssembly {
 
         let identity = BrokerIdentity(id: id)
         let timer = TimerThread()
-        let networkGroup = MultiThreadedEventLoopGroup(numberOfThreads: configuration.network.networkThreads)
+        let loops = EventLoops(configuration)
         do throws(StartError) {
             let ports = try await claimPorts(configuration)
             let settings = TopicSettingsRegistry(configuration)
             try await ensemble.loadTopicSettings(into: settings, logger: logger)
-            monitoring.watch(timer, loops: Array(networkGroup.makeIterator()))
+            monitoring.watch(timer, loops)
             monitoring.status.enter(.recovering)
             let logs = try openLogs(
                 configuration, id: id, clusterID: clusterID, settings, ensemble.router, monitoring.status,
@@ -92,11 +91,11 @@ enum BrokerAssembly {
             // The locks are ours: whoever wrote the session file is dead, and so shall its session be.
             await ensemble.endSession(of: sessionFile, configuration, logger: logger)
             return try await assemble(
-                configuration, ensemble, store, identity, clusterID, sessionFile, timer, networkGroup, ports,
+                configuration, ensemble, store, identity, clusterID, sessionFile, timer, loops, ports,
                 settings, logs, monitoring, levels, logger)
         } catch {
             timer.stop()
-            try? await networkGroup.shutdownGracefully()
+            await loops.shutDown()
             throw error
         }
     }
@@ -193,7 +192,7 @@ enum BrokerAssembly {
     private static func assemble(
         _ configuration: BrokerConfiguration, _ ensemble: Ensemble, _ store: ZooKeeperStore, _ identity: BrokerIdentity,
         _ clusterID: String, _ sessionFile: SessionFiles, _ timer: TimerThread,
-        _ networkGroup: MultiThreadedEventLoopGroup, _ ports: [ClaimedPort],
+        _ loops: EventLoops, _ ports: [ClaimedPort],
         _ settings: TopicSettingsRegistry, _ logs: LogDirectories, _ monitoring: Monitoring,
         _ levels: LogLevels, _ logger: Logger
     ) async throws(StartError) -> Broker {
@@ -204,21 +203,18 @@ enum BrokerAssembly {
         let interBroker = configuration.network.interBrokerListener
         let versions = ControlVersions(configuration.interBrokerProtocol)
         let channel = ControllerChannel(
-            metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: networkGroup)
+            metadata: metadata, listener: interBroker, clientID: "\(identity.id)", group: loops.network)
         let asksController = configuration.interBrokerProtocol >= .v2_7_IV2
         let writer = InSyncSetWriter(localID: identity.id, store: store, logger: logger.of(.replicas))
         let proposer = InSyncSetProposer(
             brokerID: identity.id, brokerEpoch: { identity.epoch }, channel: channel,
             usesTopicIDs: configuration.interBrokerProtocol >= .v2_8_IV0, logger: logger.of(.replicas))
-        // Fetchers append on their loops, and may wait for a disk there.
-        let fetcherGroup = MultiThreadedEventLoopGroup(
-            numberOfThreads: max(2, configuration.replication.fetchersPerBroker))
         let fetchers = ReplicaFetchers(
             .init(
                 localID: identity.id, brokerEpoch: { identity.epoch }, listener: interBroker, metadata: metadata,
                 versions: FollowerVersions(configuration.interBrokerProtocol), settings: configuration.replication,
                 throttle: throttles.follower, logger: logger.of(.fetchers)),
-            group: fetcherGroup)
+            group: loops.fetchers)
         let replicas = ReplicaManager(
             localID: identity.id, logs: logs, threads: threads, metadata: metadata, settings: settings, timer: timer,
             lagTimeMax: configuration.replication.lagTimeMax, followers: fetchers,
@@ -252,7 +248,7 @@ enum BrokerAssembly {
             surroundings: .init(
                 zooKeeper: executor, timer: timer,
                 senders: .init(
-                    controllerID: identity.id, listener: interBroker, versions: versions, group: networkGroup,
+                    controllerID: identity.id, listener: interBroker, versions: versions, group: loops.network,
                     requestTimeout: configuration.network.requestTimeout, logger: logger.of(.controller)),
                 controllerChanged: { _ in },
                 brokerEpochChanged: {
@@ -273,7 +269,7 @@ enum BrokerAssembly {
             replicas: replicas, groups: groups, timeout: configuration.network.requestTimeout.wholeMilliseconds)
         let neighbours = Neighbours(
             localID: identity.id, listener: interBroker, metadata: metadata,
-            requestTimeout: configuration.network.requestTimeout, group: networkGroup)
+            requestTimeout: configuration.network.requestTimeout, group: loops.network)
         let transactions = TransactionCoordinationService(
             configuration, partitionCount: coordinatorTopics.transactions, replicas: replicas, timer: timer,
             markers: MarkerSender(
@@ -318,7 +314,7 @@ enum BrokerAssembly {
         }
         monitoring.status.registered()
         let listeners = try await serve(
-            ports, configuration, dispatcher, on: networkGroup, monitoring.requests, logger: logger.of(.network))
+            ports, configuration, dispatcher, on: loops.network, monitoring.requests, logger: logger.of(.network))
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
@@ -334,11 +330,10 @@ enum BrokerAssembly {
         }
         cleaner.start()
         show(
-            monitoring, jobs, listeners, ThreadSource(LoopUse(Array(networkGroup.makeIterator())), threads),
+            monitoring, jobs, listeners, ThreadSource(LoopUse(Array(loops.network.makeIterator())), threads),
             ReplicaSource(replicas, fetchers), LogSource(logs, cleaner, flushes: monitoring.replicas.flushes),
             ControlSource(controller, ensemble.connection, monitoring.session, groups))
         monitoring.watch(threads)
-        monitoring.watch(fetchers: Array(fetcherGroup.makeIterator()))
         monitoring.status.serve { metadata.current.brokers[identity.id] != nil }
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
@@ -346,8 +341,8 @@ enum BrokerAssembly {
                 identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
                 threads: threads, timer: timer, jobs: jobs, cleaner: cleaner, controller: controller,
                 proposer: proposer,
-                writer: writer, channel: channel, replicas: replicas, listeners: listeners, networkGroup: networkGroup,
-                fetcherGroup: fetcherGroup, configuration: configuration, tasks: [controllerTask], failure: failure,
+                writer: writer, channel: channel, replicas: replicas, listeners: listeners, loops: loops,
+                configuration: configuration, tasks: [controllerTask], failure: failure,
                 monitoring: monitoring, logger: logger))
     }
 

@@ -2,7 +2,6 @@
 
 import GroupCoordination
 import Metrics
-import Synchronization
 import ZooKeeperClient
 
 /// What happens to the broker's ZooKeeper session.
@@ -19,7 +18,7 @@ final class ControlSource: Sendable {
     private let zooKeeper: ZooKeeperConnection
     private let session: SessionMetrics
     private let groups: GroupCoordinationService
-    private let window: Mutex<RecentWindow<Histogram.Snapshot>>
+    private let latencies: RecentHistogram
 
     init(
         _ controller: ControllerService, _ zooKeeper: ZooKeeperConnection, _ session: SessionMetrics,
@@ -29,9 +28,7 @@ final class ControlSource: Sendable {
         self.zooKeeper = zooKeeper
         self.session = session
         self.groups = groups
-        window = Mutex(
-            RecentWindow(
-                interval: 60_000, now: Int64(BrokerClock.monotonicMilliseconds), zooKeeper.latencies.snapshot))
+        latencies = RecentHistogram(zooKeeper.latencies, now: Int64(BrokerClock.monotonicMilliseconds))
     }
 
     func write(_ text: inout MetricsText) {
@@ -59,9 +56,8 @@ final class ControlSource: Sendable {
         text.value(.zooKeeperDisconnects, session.disconnects.value)
         text.value(.zooKeeperExpirations, session.expirations.value)
         text.value(.zooKeeperAuthFailures, session.authFailures.value)
-        let all = zooKeeper.latencies.snapshot
-        let earlier = window.withLock { $0.advance(now: Int64(BrokerClock.monotonicMilliseconds), all).earlier }
-        text.family(.zooKeeperLatency) { $0.add(all, recent: all.since(earlier), milliseconds: nil) }
+        let (all, recent) = latencies.look(now: Int64(BrokerClock.monotonicMilliseconds))
+        text.family(.zooKeeperLatency) { $0.add(all, recent: recent, milliseconds: nil) }
     }
 
     private func writeGroups(_ text: inout MetricsText) {

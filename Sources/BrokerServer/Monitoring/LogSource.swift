@@ -3,30 +3,25 @@
 import KafkaModel
 import LogStorage
 import Metrics
-import Synchronization
 
 /// Shows logs, log directories and compaction.
 final class LogSource: Sendable {
     private let logs: LogDirectories
     private let cleaner: CleanerThreads
-    private let flushes: Histogram
-    private let window: Mutex<RecentWindow<Histogram.Snapshot>>
+    private let flushes: RecentHistogram
 
     init(_ logs: LogDirectories, _ cleaner: CleanerThreads, flushes: Histogram) {
         self.logs = logs
         self.cleaner = cleaner
-        self.flushes = flushes
-        window = Mutex(
-            RecentWindow(interval: 60_000, now: Int64(BrokerClock.monotonicMilliseconds), flushes.snapshot))
+        self.flushes = RecentHistogram(flushes, now: Int64(BrokerClock.monotonicMilliseconds))
     }
 
     func write(_ text: inout MetricsText) {
         writeLogs(&text)
         writeDirectories(&text)
         writeCleaner(&text)
-        let all = flushes.snapshot
-        let earlier = window.withLock { $0.advance(now: Int64(BrokerClock.monotonicMilliseconds), all).earlier }
-        text.family(.flushes) { $0.add(all, recent: all.since(earlier), milliseconds: nil) }
+        let (all, recent) = flushes.look(now: Int64(BrokerClock.monotonicMilliseconds))
+        text.family(.flushes) { $0.add(all, recent: recent, milliseconds: nil) }
     }
 
     private func writeLogs(_ text: inout MetricsText) {
@@ -39,7 +34,7 @@ final class LogSource: Sendable {
                 }
             }
         }
-        // Offsets are read before the ends, so that no log seems to end before it starts.
+        // Starts are read before ends, so that no log seems to end before it starts.
         write(.logStart) { $0.offsets.logStart }
         write(.logEnd) { $0.offsets.logEnd }
         write(.logSegments) { Int64($0.segmentCount) }

@@ -65,16 +65,12 @@ final class Monitoring: Sendable {
     var port: Int? { listener.withLock { $0?.port } }
 
     /// The broker has threads that must not stand still.
-    func watch(_ timer: TimerThread, loops: [any EventLoop]) {
+    func watch(_ timer: TimerThread, _ loops: EventLoops) {
         self.timer.withLock { $0 = timer }
-        for (index, loop) in loops.enumerated() {
+        for (index, loop) in loops.network.makeIterator().enumerated() {
             progress.watch("event loop \(index)", patience: ProgressMonitor.patienceWithLoops) { loop.execute($0) }
         }
-    }
-
-    /// Loops on which what leaders send is appended.
-    func watch(fetchers loops: [any EventLoop]) {
-        for (index, loop) in loops.enumerated() {
+        for (index, loop) in loops.fetchers.makeIterator().enumerated() {
             progress.watch("fetcher loop \(index)", patience: ProgressMonitor.patienceWithDisks) { loop.execute($0) }
         }
     }
