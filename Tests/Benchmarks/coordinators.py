@@ -4,11 +4,15 @@
 
     MARTLET=.build/release/martlet python3 Tests/Benchmarks/coordinators.py
 
-Requests are sent many at a time over one connection, so the figures are the coordinator's and not the system calls'.
+First 1,000 groups of 10 members, each member with a connection of its own, heartbeat every 3 s as in a cluster at work.
+Behind that, requests are sent many at a time over one connection: the figures are the coordinator's, not the system
+calls'.
 """
 
 import os
 import re
+import resource
+import selectors
 import struct
 import sys
 import time
@@ -28,22 +32,86 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def frame(key, version, body):
+    payload = struct.pack(">hhi", key, version, 1) + string("bench") + body
+    return struct.pack(">i", len(payload)) + payload
+
+
 def repeat(broker, connection, count, key, version, body, chunk=200):
     """Seconds, and the broker's CPU seconds, for so many requests."""
-    payload = struct.pack(">hhi", key, version, 1) + string("bench") + body
-    frame = struct.pack(">i", len(payload)) + payload
+    request = frame(key, version, body)
     began, used = time.monotonic(), cpu_seconds(broker.process)
     for sent in range(0, count, chunk):
         some = min(chunk, count - sent)
-        connection.socket.sendall(frame * some)
+        connection.socket.sendall(request * some)
         for _ in range(some):
             connection.receive_frame()
     return time.monotonic() - began, cpu_seconds(broker.process) - used
 
 
+def fill(broker, groups, members):
+    """Groups whose members have joined and synced. Returns (connection, heartbeat) of each member."""
+    joined = []
+    for group in (f"group-{index}" for index in range(groups)):
+        for _ in range(members):
+            connection = coordination.Connection(broker.port, 60)
+            connection.socket.sendall(frame(coordination.JOIN, 2, (
+                string(group) + struct.pack(">ii", 30000, 60000) + string("") + string("consumer")
+                + struct.pack(">i", 1) + string("range") + struct.pack(">i", 0))))
+            joined.append((group, connection))
+    identities = []
+    for group, connection in joined:
+        answer = coordination.Reader(connection.receive_frame())
+        _, _, error, generation = answer.unpack("iihi")
+        if error:
+            raise AssertionError(f"join: error {error}")
+        _, leader, member = answer.string(), answer.string(), answer.string()
+        identity = string(group) + struct.pack(">i", generation) + string(member)
+        assignments = [string(member) + struct.pack(">i", 0)] if leader == member else []
+        connection.socket.sendall(frame(
+            coordination.SYNC, 2, identity + struct.pack(">i", len(assignments)) + b"".join(assignments)))
+        identities.append((connection, identity))
+    for connection, _ in identities:
+        connection.receive_frame()
+    return identities
+
+
+def heartbeats(broker, groups=1000, members=10, interval=3.0, rounds=5):
+    identities = fill(broker, groups, members)
+    beats = [(connection, frame(coordination.HEARTBEAT, 2, identity)) for connection, identity in identities]
+    selector = selectors.EpollSelector()
+    for connection, _ in beats:
+        selector.register(connection.socket, selectors.EVENT_READ)
+    answered, errors = 0, 0
+    began, used = time.monotonic(), cpu_seconds(broker.process)
+    for index in range(rounds * len(beats)):
+        connection, beat = beats[index % len(beats)]
+        connection.socket.sendall(beat)
+        due = began + (index + 1) * interval / len(beats)
+        while index + 1 - answered > len(beats) // 2 or due - time.monotonic() > 0.0002:
+            for key, _ in selector.select(max(0, due - time.monotonic())):
+                # Length, correlation id, throttle time, error: an answer this short comes in one piece.
+                errors += struct.unpack(">iiih", key.fileobj.recv(4096))[3] != 0
+                answered += 1
+    wall, cpu = time.monotonic() - began, cpu_seconds(broker.process) - used
+    if errors:
+        raise AssertionError(f"{errors} heartbeats were refused")
+    rate = rounds * len(beats) / wall
+    print(f"{groups} groups of {members}: {rate:.0f} heartbeats/s over {len(beats)} connections take "
+          f"{100 * cpu / wall:.1f} % of a core, {cpu / rounds / len(beats) * 1e6:.1f} us each, "
+          f"RSS {broker.resident_bytes() >> 20} MiB", flush=True)
+    for connection, _ in beats:
+        connection.close()
+
+
 def main():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    print(MARKS)
     broker = harness.Broker(offsets_topic_num_partitions=1).start()
     connection = coordination.Connection(broker.port, 60)
+    connection.find_coordinator("group")
+    heartbeats(broker)
     connection.create_topic("bench", 100)
     harness.eventually(lambda: connection.leads_all("bench", 100))
     connection.find_coordinator("group")
@@ -56,7 +124,6 @@ def main():
         return (identity + struct.pack(">i", 1) + string("bench") + struct.pack(">i", partitions)
                 + b"".join(struct.pack(">iqi", index, 5, -1) + string("") for index in range(partitions)))
 
-    print(MARKS)
     repeat(broker, connection, 3000, coordination.HEARTBEAT, 3, identity)
     wall, cpu = repeat(broker, connection, 30000, coordination.HEARTBEAT, 3, identity)
     print(f"heartbeats: {cpu / 30000 * 1e6:.1f} us CPU each, 3333/s take {cpu / 30000 * 333300:.1f} % of a core")
