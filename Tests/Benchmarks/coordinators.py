@@ -76,7 +76,7 @@ def fill(broker, groups, members):
     return identities
 
 
-def heartbeats(broker, groups=1000, members=10, interval=3.0, rounds=5):
+def heartbeats(broker, groups=1000, members=10, interval=3.0, rounds=int(os.environ.get("ROUNDS", 5))):
     identities = fill(broker, groups, members)
     beats = [(connection, frame(coordination.HEARTBEAT, 2, identity)) for connection, identity in identities]
     selector = selectors.EpollSelector()
@@ -108,17 +108,16 @@ def main():
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print(MARKS)
-    broker = harness.Broker(offsets_topic_num_partitions=1).start()
+    broker = harness.Broker(offsets_topic_num_partitions=1, group_initial_rebalance_delay_ms=3000).start()
     connection = coordination.Connection(broker.port, 60)
-    connection.find_coordinator("group")
-    heartbeats(broker)
     connection.create_topic("bench", 100)
     harness.eventually(lambda: connection.leads_all("bench", 100))
     connection.find_coordinator("group")
     _, generation, _, _, member = harness.eventually(
-        lambda: (answer := connection.join("group", instance="one"))[0] == 0 and answer)
+        lambda: (answer := connection.join("group", instance="one", session=300000))[0] == 0 and answer)
     connection.sync("group", generation, member, "one", {member: b""})
     identity = string("group") + struct.pack(">i", generation) + string(member) + string("one")
+    heartbeats(broker)
 
     def commit(partitions):
         return (identity + struct.pack(">i", 1) + string("bench") + struct.pack(">i", partitions)
