@@ -40,6 +40,11 @@ package struct TopicPartition: Hashable, Sendable {
     }
 }
 
+extension TopicPartition {
+    /// Whether a directory can be called by it: what a controller or a node names may be anything.
+    package var isNameable: Bool { partition >= 0 && TopicName.isValid(topic) }
+}
+
 extension TopicPartition: CustomStringConvertible {
     /// As Kafka writes it in logs and names directories: `topic-3`.
     package var description: String { "\(topic)-\(partition)" }

@@ -11,6 +11,7 @@ package struct ControllerExecutor: Sendable {
     private let brokerID: BrokerID
     private let registrar: BrokerRegistrar
     private let awaitFeatures: @Sendable (Int32) async -> Bool
+    private let recall: @Sendable () -> [RecalledTopic]
     private let malformed: @Sendable (ZNodeError) -> Void
     private let now: @Sendable () -> Timestamp
 
@@ -18,15 +19,18 @@ package struct ControllerExecutor: Sendable {
     ///   - malformed: told of registrations that cannot be read. They count as absent, and the other brokers live on.
     ///   - awaitFeatures: waits until the broker itself has seen `/feature` at this data version; false when that takes
     ///     too long.
+    ///   - recall: what the broker was told of partitions.
     package init(
         _ store: ZooKeeperStore, brokerID: BrokerID, registrar: BrokerRegistrar,
         malformed: @escaping @Sendable (ZNodeError) -> Void = { _ in },
         awaitFeatures: @escaping @Sendable (Int32) async -> Bool = { _ in true },
+        recall: @escaping @Sendable () -> [RecalledTopic] = { [] },
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.store = store
         self.brokerID = brokerID
         self.registrar = registrar
+        self.recall = recall
         self.malformed = malformed
         self.awaitFeatures = awaitFeatures
         self.now = now
@@ -107,8 +111,8 @@ extension ControllerExecutor {
             .create(path: path, data: data, acl: store.acl(path))
         }
         switch operation {
-        case .readController, .registerBroker, .awaitFeatures, .readBrokers, .deleteTopic, .readReassignments,
-            .writeReassignments, .readPreferredElections:
+        case .readController, .registerBroker, .awaitFeatures, .readBrokers, .deleteTopic, .recallPartitionStates,
+            .readReassignments, .writeReassignments, .readPreferredElections:
             return nil
         case .readControllerEpoch: return .getData(path: ZNodes.controllerEpoch)
         case .createControllerEpoch:
@@ -250,6 +254,7 @@ extension ControllerExecutor {
             case .registerBroker: return .registered(try await registrar.register())
             case .awaitFeatures(let version):
                 return await awaitFeatures(version) ? .written(version: version) : .failed(.other(code: -7))
+            case .recallPartitionStates: return .recalled(recall())
             case .readBrokers: return .brokers(try await store.brokers(watch: true, malformed: malformed))
             case .deleteTopic(let name):
                 return await deleteRecursive(ZNodes.topic(name), epochVersion)

@@ -11,8 +11,10 @@ import ZooKeeperClient
 ///
 /// Few writes travel as Kafka's do from the start.
 struct GatheredWrites {
-    /// So many writes go into one multi: some tens of kilobytes, far below the megabyte that servers accept.
+    /// So many writes go into one multi: with states some tens of kilobytes.
     static let limit = 64
+    /// So many bytes at most, far below the megabyte that servers accept: the node of a large topic travels alone.
+    static let byteLimit = 256 << 10
 
     /// What is sent, each with the positions of the requests that it carries.
     private(set) var requests: [ZooKeeperRequest] = []
@@ -24,11 +26,12 @@ struct GatheredWrites {
         var start = 0
         while start < original.count {
             let end = Self.endOfRun(in: original, from: start)
-            let size = end - start > Self.limit ? Self.limit : 1
-            for first in stride(from: start, to: end, by: size) {
-                add(first..<min(first + size, end))
+            let limit = end - start > Self.limit ? Self.limit : 1
+            while start < end {
+                let last = Self.endOfGroup(in: original, from: start, atMost: min(start + limit, end))
+                add(start..<last)
+                start = last
             }
-            start = end
         }
     }
 
@@ -70,6 +73,20 @@ struct GatheredWrites {
         guard let first = parts(requests[start]) else { return start + 1 }
         var end = start + 1
         while end < requests.count, let next = parts(requests[end]), next.check == first.check { end += 1 }
+        return end
+    }
+
+    /// How far writes fit into one multi; at least one is taken.
+    private static func endOfGroup(in requests: [ZooKeeperRequest], from start: Int, atMost end: Int) -> Int {
+        var bytes = 0
+        for position in start..<end {
+            switch parts(requests[position])?.write {
+            case .create(let path, let data, _, _), .setData(let path, let data, _):
+                bytes += path.utf8.count + (data?.count ?? 0)
+            default: break
+            }
+            if bytes > byteLimit, position > start { return position }
+        }
         return end
     }
 

@@ -56,6 +56,14 @@ struct NodeReader {
         }
         return ids
     }
+
+    /// The replicas of a partition. One that is named twice would count twice towards `min.insync.replicas`.
+    func replicas(_ value: JSON?, _ key: String) throws(ZNodeError) -> [BrokerID] {
+        let ids = try brokers(value, key)
+        guard ids.allSatisfy({ $0 >= 0 }) else { throw error("\(key) has a negative broker id") }
+        guard Set(ids).count == ids.count else { throw error("\(key) names a broker twice") }
+        return ids
+    }
 }
 
 // MARK: - Cluster and controller
@@ -181,7 +189,7 @@ extension ZNodeCodec {
                 guard let number = Int32(member.key), number >= 0 else {
                     throw reader.error("\(key) has a key that is not a partition")
                 }
-                map[number] = try reader.brokers(member.value, "\(key).\(number)")
+                map[number] = try reader.replicas(member.value, "\(key).\(number)")
             }
             return map
         }

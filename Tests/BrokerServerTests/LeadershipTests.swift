@@ -3,6 +3,7 @@
 import ClusterMetadata
 import KafkaModel
 import Replication
+import Synchronization
 import Testing
 
 @testable import BrokerServer
@@ -91,7 +92,7 @@ import Testing
 @Suite struct ControlGateTests {
     @Test func whoWasReplacedAndWhoMeansAnEarlierLifeAreRefused() async throws {
         let scene = try ReplicaScene()
-        let gate = ControlGate(replicas: scene.replicas, brokerEpoch: { 100 })
+        let gate = ControlGate(replicas: scene.replicas, brokerEpoch: { 100 }, electedEpoch: { nil })
         func refusal(_ controller: ControllerEpoch, _ broker: BrokerEpoch) -> ControlFence.Refusal? {
             gate.refusal(controllerEpoch: controller, brokerEpoch: broker, connection: 1)
         }
@@ -105,5 +106,43 @@ import Testing
         #expect(refusal(4, 101) == nil)
         #expect(refusal(4, -1) == nil)
         #expect(refusal(3, -1) == .error(.staleControllerEpoch))
+    }
+
+    @Test func anEpochThatNobodyWasElectedAtIsNotBelieved() async throws {
+        let scene = try ReplicaScene()
+        let asked = Mutex(0)
+        let gate = ControlGate(
+            replicas: scene.replicas, brokerEpoch: { 100 },
+            electedEpoch: {
+                asked.withLock { $0 += 1 }
+                return 7
+            })
+        #expect(await gate.isElected(7))
+        #expect(await !gate.isElected(.max))
+        #expect(gate.refusal(controllerEpoch: 7, brokerEpoch: 100, connection: 1) == nil)
+        // Known by now; and who is cut off from ZooKeeper obeys.
+        #expect(asked.withLock { $0 } == 2)
+        #expect(await gate.isElected(7))
+        #expect(asked.withLock { $0 } == 2)
+        let alone = ControlGate(replicas: scene.replicas, brokerEpoch: { 100 }, electedEpoch: { nil })
+        #expect(await alone.isElected(8))
+    }
+
+    @Test func whatCannotBeADirectoryIsRefusedAndHarmsNone() async throws {
+        let scene = try ReplicaScene()
+        for name in ["../x", "a/b", "", String(repeating: "n", count: 300)] {
+            let stranger = TopicPartition(name, 0)
+            let errors = await scene.leaderAndIsr(ReplicaScene.change(stranger, leader: 1, epoch: 0))
+            #expect(errors[stranger] == .invalidTopicException, "\(name)")
+        }
+        let errors = await scene.leaderAndIsr(ReplicaScene.change(TopicPartition("t", 0), leader: 1, epoch: 0))
+        #expect(errors[TopicPartition("t", 0)] == ErrorCode.none)
+    }
+
+    @Test func aBlockOfProducerIDsIsCheckedBeforeItIsUsed() {
+        #expect(ProducerIDs.block(from: 1000, count: 1000) == 1000..<2000)
+        #expect(ProducerIDs.block(from: .max - 5, count: 1000) == nil)
+        #expect(ProducerIDs.block(from: -1, count: 1000) == nil)
+        #expect(ProducerIDs.block(from: 0, count: 0) == nil)
     }
 }

@@ -34,19 +34,16 @@ def tell(read):
 
 
 def confluent(servers, topic, group, strategy, instances, ends):
-    members = []
-    for instance in instances:
+    def member(instance):
         consumer = confluent_kafka.Consumer({
             "bootstrap.servers": servers, "group.id": group, "enable.auto.commit": False, "auto.offset.reset": "earliest",
             "session.timeout.ms": SESSION, "heartbeat.interval.ms": 300, "partition.assignment.strategy": strategy,
             "reconnect.backoff.max.ms": 500, "topic.metadata.refresh.interval.ms": 5000,
             **({"group.instance.id": instance} if instance else {})})
         consumer.subscribe([topic])
-        members.append(consumer)
-    while not ends.is_set():
-        for consumer in members:
+        while not ends.is_set():
             read = {}
-            for message in consumer.consume(500, 0.3 / len(members)):
+            for message in consumer.consume(500, 0.3):
                 if message.error() is None:
                     read.setdefault(message.partition(), []).append(message.offset())
             if read:
@@ -57,8 +54,15 @@ def confluent(servers, topic, group, strategy, instances, ends):
                         asynchronous=False)
                 except confluent_kafka.KafkaException as error:
                     print(f"# {error}", file=sys.stderr, flush=True)
-    for consumer in members:
         consumer.close()
+
+    # A thread each. A commit goes over the connection on which the same member may be waiting in JoinGroup, and is answered
+    # behind it: who polls the others meanwhile would wait for members that it keeps from joining.
+    threads = [threading.Thread(target=member, args=(instance,)) for instance in instances]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def kafka_python(servers, topic, group, strategy, instances, ends):

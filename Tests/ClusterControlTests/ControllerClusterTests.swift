@@ -190,6 +190,14 @@ import Testing
                 == .electLeaders([partition: .success(2)]))
     }
 
+    @Test func aReplicaCountsOnceInAnInSyncSet() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        let answer = cluster.alterPartition("t", 0, to: [1, 1])
+        #expect(answer == .alterPartition([TopicPartition("t", 0): .failure(ControllerError(.invalidRequest))]))
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1, 2])
+    }
+
     @Test func imbalanceIsCorrectedByTheTimer() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[2, 1]])

@@ -168,6 +168,75 @@ extension ControllerHarness {
         #expect(cluster.state("t", 0)?.controllerEpoch == 2)
     }
 
+    /// Broker 1 leads partition 0 and dies as controller; broker 2 follows it and remembers something. Returns what 2 asked
+    /// of ZooKeeper about the topic after its election.
+    private func takeOver(
+        _ cluster: Cluster, id: KafkaUUID? = nil, remembering change: (inout PartitionState) -> Void = { _ in }
+    ) -> [ZooKeeperOperation] {
+        guard var state = cluster.state("t", 0), let second = cluster.brokers[2] else { return [] }
+        change(&state)
+        second.memory = [RecalledTopic(name: "t", id: id ?? KafkaUUID(high: 7, low: 1), states: [0: state])]
+        var asked: [ZooKeeperOperation] = []
+        second.beforeBatch = { asked += $0.operations }
+        second.forget()
+        cluster.kill(1)
+        return asked.filter {
+            switch $0 {
+            case .readPartitionState, .writePartitionState: true
+            default: false
+            }
+        }
+    }
+
+    @Test func whatIsRememberedElectsBeforeStatesAreRead() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2, 3], [2, 1, 3]])
+        let asked = takeOver(cluster)
+        let next = PartitionState(leader: 2, leaderEpoch: 1, inSyncReplicas: [2, 3], controllerEpoch: 2)
+        let (led, followed) = (TopicPartition("t", 0), TopicPartition("t", 1))
+        #expect(
+            asked == [
+                .writePartitionState(led, next, expectedVersion: 0),
+                .readPartitionState(followed, watch: false),
+                .writePartitionState(followed, next, expectedVersion: 0),
+                // That broker 1 is out of the in-sync set already is not believed before ZooKeeper says so.
+                .readPartitionState(led, watch: false),
+            ])
+        #expect(cluster.state("t", 0)?.partitionEpoch == 1)
+        let told = cluster.controller.leaderAndIsr(to: 3)
+        #expect(told.first?.partition == TopicPartition("t", 0))
+        #expect(told.first?.state.leader == 2)
+    }
+
+    @Test func whatIsRememberedWronglyIsReadAndToldToNobody() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 3, 2]])
+        cluster.alterPartition("t", 0, to: [1, 2])
+        // Before that change, broker 3 was in sync and would lead now.
+        let asked = takeOver(cluster) {
+            $0.inSyncReplicas = [1, 2, 3]
+            $0.partitionEpoch = 0
+        }
+        #expect(asked.dropFirst().first == .readPartitionState(TopicPartition("t", 0), watch: false))
+        #expect(cluster.state("t", 0)?.leader == 2)
+        #expect(cluster.controller.leaderAndIsr(to: 3).allSatisfy { $0.state.leader != 3 })
+    }
+
+    @Test func onlyOfThisVeryTopicIsAnythingRemembered() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2, 3]])
+        let asked = takeOver(cluster, id: KafkaUUID(high: 7, low: 2))
+        #expect(asked.first == .readPartitionState(TopicPartition("t", 0), watch: false))
+    }
+
+    /// UpdateMetadata does not tell of a leader that recovers (KIP-704).
+    @Test func aLeaderThatMayRecoverIsNotWhatIsRemembered() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2, 3]])
+        let asked = takeOver(cluster) { $0.inSyncReplicas = [2] }
+        #expect(asked.first == .readPartitionState(TopicPartition("t", 0), watch: false))
+    }
+
     @Test func aZombieControllersWriteFailsAndItResigns() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[1, 2]])
@@ -447,5 +516,39 @@ extension Cluster {
         #expect(
             cluster.controller.notices.contains(
                 .malformedNode(path: "/brokers/topics/bad", reason: "not what is expected")))
+    }
+
+    @Test func aNameThatNoDirectoryCanHaveIsLeftOut() {
+        let cluster = Cluster(1)
+        let long = String(repeating: "n", count: 300)
+        cluster.createTopic(long, [[1]])
+        cluster.createTopic("good", [[1]])
+        #expect(cluster.state("good", 0)?.leader == 1)
+        #expect(cluster.state(long, 0) == nil)
+        #expect(cluster.controller.leaderAndIsr(to: 1).map(\.partition) == [TopicPartition("good", 0)])
+        #expect(
+            cluster.controller.notices.contains {
+                if case .malformedNode("/brokers/topics/\(long)", _) = $0 { true } else { false }
+            })
+        cluster.deleteTopic(long)
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/\(long)") == nil)
+    }
+
+    @Test func aTopicThatIsMendedIsLedAgainByWhatItsStatesSay() {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[1, 2], [2, 1]])
+        cluster.write(.set("/brokers/topics/t", .garbage))
+        cluster.kill(1)
+        cluster.start(1)
+        #expect(cluster.controller.id == 2)
+        cluster.controller.forget()
+        cluster.write(.set("/brokers/topics/t", cluster.topicNode("t", [[1, 2], [2, 1]])))
+        // In its state broker 1 still leads, and in sync are both.
+        #expect(cluster.state("t", 0)?.leader == 1)
+        #expect(cluster.state("t", 0)?.leaderEpoch == 0)
+        let told = cluster.controller.leaderAndIsr(to: 1)
+        #expect(told.map(\.partition) == [TopicPartition("t", 0), TopicPartition("t", 1)])
+        #expect(told.map(\.state.leader) == [1, 2])
+        #expect(cluster.controller.controller.topicName(id: KafkaUUID(high: 7, low: 1)) == "t")
     }
 }

@@ -107,9 +107,22 @@ import ZooKeeperStore
         #expect(state(replay, "t")?.leader == 2)
     }
 
+    /// A replica that counts twice would be two towards `min.insync.replicas`.
+    @Test func aBrokerThatIsNamedTwiceOrCannotBeIsReported() async {
+        let replay = await cluster([
+            ZNodes.topic("twice"): #"{"version":1,"partitions":{"0":[1,1]}}"#,
+            ZNodes.topic("negative"): #"{"version":1,"partitions":{"0":[-1,1]}}"#,
+            ZNodes.topic("t"): #"{"version":1,"partitions":{"0":[2,1]}}"#,
+        ])
+        #expect(malformed(replay).sorted() == [ZNodes.topic("negative"), ZNodes.topic("twice")])
+        #expect(state(replay, "twice") == nil)
+        #expect(state(replay, "t")?.leader == 2)
+    }
+
     @Test func theOldReassignmentCommandIsServed() async {
         let replay = await cluster([
             ZNodes.topic("t"): #"{"version":1,"partitions":{"0":[1]}}"#, ZNodes.reassignments: "{not json",
+            ZNodes.topic("u"): #"{"version":1,"partitions":{"0":[1]}}"#,
         ])
         #expect(malformed(replay) == [ZNodes.reassignments])
         #expect(text(replay, ZNodes.reassignments) == "{not json")
@@ -120,11 +133,14 @@ import ZooKeeperStore
         await write(
             replay, ZNodes.reassignments,
             #"{"version":1,"partitions":[{"topic":"t","partition":0,"replicas":[1,2],"log_dirs":["any","any"]},"#
-                + #"{"topic":"unknown","partition":0,"replicas":[1]}]}"#)
+                + #"{"topic":"unknown","partition":0,"replicas":[1]},{"topic":"u","partition":0,"replicas":[2,2]}]}"#)
         let topic = try? ZNodeCodec.decodeTopic("t", replay.ensemble.node(ZNodes.topic("t"))?.data)
         #expect(topic?.partitions[0] == PartitionAssignment([1, 2], adding: [2]))
         // What cannot be is taken out of the node; what runs stays until it is done.
         #expect(text(replay, ZNodes.reassignments)?.contains("unknown") == false)
+        #expect(text(replay, ZNodes.reassignments)?.contains("\"u\"") == false)
+        let untouched = try? ZNodeCodec.decodeTopic("u", replay.ensemble.node(ZNodes.topic("u"))?.data)
+        #expect(untouched?.partitions[0] == PartitionAssignment([1]))
     }
 
     @Test func theOldElectionCommandIsServedAndABadOneIsRemoved() async {

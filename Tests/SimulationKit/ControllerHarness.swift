@@ -21,6 +21,8 @@ package final class ControllerHarness {
     package private(set) var senders: Set<BrokerID> = []
     /// What brokers answer to a control request; nil is no answer. Set by tests that need errors.
     package var answer: (BrokerID, ControlRequest) -> ControlAnswer? = { _, _ in ControlAnswer() }
+    /// What the broker remembers of partitions when its controller asks.
+    package var memory: [RecalledTopic] = []
     /// Called before each batch, to let something happen in between.
     package var beforeBatch: (ZooKeeperBatch) -> Void = { _ in }
     private let registration: RegisteredBroker
@@ -116,7 +118,8 @@ package final class ControllerHarness {
             switch action {
             case .zooKeeper(let batch):
                 beforeBatch(batch)
-                let answers = world.zooKeeper.perform(batch, by: session, registration: registration)
+                var answers = world.zooKeeper.perform(batch, by: session, registration: registration)
+                if batch.operations == [.recallPartitionStates] { answers = [.recalled(memory)] }
                 pending += controller.handle(.zooKeeperCompleted(batch.id, answers))
             case .send(let request, let broker):
                 sent.append((broker, request))

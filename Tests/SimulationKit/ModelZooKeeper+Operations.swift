@@ -52,6 +52,8 @@ extension ModelZooKeeper {
         case .createFeatures(let features): return write([.create("/feature", .features(features))], session)
         case .writeFeatures(let features): return write([.set("/feature", .features(features))], session)
         case .awaitFeatures(let version): return .written(version: version)
+        // What a broker remembers is not the ensemble's to say.
+        case .recallPartitionStates: return .recalled([])
         case .readBrokers:
             watchChildren("/brokers/ids", by: session)
             return .brokers(children("/brokers/ids").compactMap { broker("/brokers/ids/\($0)") })

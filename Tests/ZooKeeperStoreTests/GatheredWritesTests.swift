@@ -32,6 +32,24 @@ import ZooKeeperClient
         #expect(gathered.requests[1] == requests[GatheredWrites.limit])
     }
 
+    @Test func largeOnesDoNotOutgrowAMulti() {
+        let large = [UInt8](repeating: 1, count: GatheredWrites.byteLimit / 2)
+        let requests = (0..<GatheredWrites.limit + 1).map { number in
+            ZooKeeperRequest.multi([
+                .check(path: ZNodes.controllerEpoch, version: 3),
+                .setData(path: "/t/\(number)", data: number == 9 ? large + large : large, version: -1),
+            ])
+        }
+        let gathered = GatheredWrites(requests)
+        var written = 0
+        for case .multi(let operations) in gathered.requests {
+            let sizes = operations.map { if case .setData(_, let data, _) = $0 { data?.count ?? 0 } else { 0 } }
+            written += operations.count - 1
+            #expect(sizes.reduce(0, +) <= GatheredWrites.byteLimit)
+        }
+        #expect(written == requests.count)
+    }
+
     @Test func readsDeletionsAndOtherEpochsAreNotJoined() {
         var requests = (0..<GatheredWrites.limit).map { write($0) }
         requests.append(.getData(path: "/p"))

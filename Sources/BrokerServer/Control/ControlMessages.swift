@@ -283,7 +283,9 @@ extension LeaderAndIsrPartition {
         self.init(
             partition: TopicPartition(topic, state.partitionIndex), topicID: id,
             controllerEpoch: state.controllerEpoch, leader: state.leader, leaderEpoch: state.leaderEpoch,
-            inSyncReplicas: state.isr, partitionEpoch: state.partitionEpoch, replicas: state.replicas,
+            // A set in Kafka: a broker named twice would count twice towards min.insync.replicas.
+            inSyncReplicas: state.isr.reduce(into: []) { if !$0.contains($1) { $0.append($1) } },
+            partitionEpoch: state.partitionEpoch, replicas: state.replicas,
             isNew: state.isNew)
     }
 }

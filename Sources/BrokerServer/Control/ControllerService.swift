@@ -129,7 +129,7 @@ final class ControllerService: Sendable {
             continuation?.resume(returning: reply)
         case .setTimer(let timer, let delay):
             if let old = timers.removeValue(forKey: timer) { surroundings.timer.cancel(old) }
-            timers[timer] = surroundings.timer.schedule(after: Int64(delay / .milliseconds(1))) { [self] in
+            timers[timer] = surroundings.timer.schedule(after: delay.wholeMilliseconds) { [self] in
                 submit(.timerFired(timer))
             }
         case .cancelTimer(let timer):

@@ -26,18 +26,7 @@ enum AllHandlers {
     /// What producers and consumers ask.
     private static func clientHandlers(_ services: BrokerServices, _ served: ServedVersions) -> [any ApiHandler] {
         let configuration = services.configuration()
-        let producerIDs = ProducerIDs { [channel = services.channel, identity = services.identity] in
-            let answer = try? await channel.send { _ in
-                var request = AllocateProducerIdsRequest()
-                request.brokerID = identity.id
-                request.brokerEpoch = identity.epoch
-                return request
-            }
-            guard let response = answer?.response, response.errorCode.isNone, response.producerIDLen > 0 else {
-                return nil
-            }
-            return response.producerIDStart..<(response.producerIDStart + Int64(response.producerIDLen))
-        }
+        let producerIDs = ProducerIDs(allocate: ProducerIDs.source(services))
         return [
             ApiVersionsHandler(
                 servedVersions: { served.versions.withLock { $0 } },
@@ -126,7 +115,10 @@ enum AllHandlers {
     /// What brokers and the controller ask of one another.
     private static func clusterHandlers(_ services: BrokerServices) -> [any ApiHandler] {
         let gate = ControlGate(
-            replicas: services.replicas, brokerEpoch: { [identity = services.identity] in identity.epoch })
+            replicas: services.replicas, brokerEpoch: { [identity = services.identity] in identity.epoch },
+            electedEpoch: { [elected = ElectedController(store: services.store, timer: services.timer)] in
+                await elected.epoch()
+            })
         return [
             LeaderAndIsrHandler(
                 gate: gate, replicas: services.replicas,

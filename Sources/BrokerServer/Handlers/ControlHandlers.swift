@@ -12,6 +12,14 @@ struct ControlGate: Sendable {
     let replicas: ReplicaManager
     /// This broker's epoch: the czxid of its registration. −1 before it is registered.
     let brokerEpoch: @Sendable () -> BrokerEpoch
+    /// The epoch of the controller that ZooKeeper knows; nil when it does not answer. Asked once for each controllership.
+    let electedEpoch: @Sendable () async -> ControllerEpoch?
+
+    /// Whether anybody has been elected at that epoch, as far as can be told.
+    func isElected(_ epoch: ControllerEpoch) async -> Bool {
+        guard epoch > replicas.fence.withLock({ $0.controllerEpoch }) else { return true }
+        return await electedEpoch().map { epoch <= $0 } ?? true
+    }
 
     /// Why a request is refused whole; nil when its sender is the controller and means this life of the broker.
     func refusal(
@@ -43,6 +51,9 @@ extension ControlApiHandler {
         let sender = Self.sender(of: request)
         // A bare task: it lives as long as the request, and the connection's rules bound how many there are.
         Task {
+            guard await gate.isElected(sender.controller) else {
+                return context.answer(Self.refused(.staleControllerEpoch))
+            }
             await prepare(request)
             let response = await replicas.onControlQueue { () -> Request.Response? in
                 switch gate.refusal(

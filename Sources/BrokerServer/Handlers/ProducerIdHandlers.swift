@@ -24,6 +24,35 @@ final class ProducerIDs: Sendable {
         self.allocate = allocate
     }
 
+    /// Who gives a broker its blocks: the controller (KIP-730), below inter-broker protocol 3.0 ZooKeeper itself, since a
+    /// controller of that time knows no such request.
+    static func source(_ services: BrokerServices) -> @Sendable () async -> Range<ProducerID>? {
+        let identity = services.identity
+        guard services.configuration().interBrokerProtocol >= .v3_0_IV0 else {
+            return { [store = services.store] in
+                (try? await store.allocateProducerIDs(identity.id)).flatMap {
+                    block(from: $0.first, count: $0.last - $0.first + 1)
+                }
+            }
+        }
+        return { [channel = services.channel] in
+            let answer = try? await channel.send { _ in
+                var request = AllocateProducerIdsRequest()
+                request.brokerID = identity.id
+                request.brokerEpoch = identity.epoch
+                return request
+            }
+            guard let response = answer?.response, response.errorCode.isNone else { return nil }
+            return block(from: response.producerIDStart, count: Int64(response.producerIDLen))
+        }
+    }
+
+    /// The ids of a block; nil where it is none.
+    static func block(from first: ProducerID, count: Int64) -> Range<ProducerID>? {
+        let (end, overflow) = first.addingReportingOverflow(count)
+        return first >= 0 && count > 0 && !overflow ? first..<end : nil
+    }
+
     /// A fresh id; nil when none is at hand, which the client is told with COORDINATOR_LOAD_IN_PROGRESS.
     func take() async -> ProducerID? {
         if let id = takeAtHand() { return id }

@@ -242,13 +242,15 @@ enum BrokerAssembly {
             },
             awaitFeatures: { [patience = configuration.zooKeeper.connectionTimeout] version in
                 await features.wait(for: version, atMost: patience)
-            }, now: { BrokerClock.now })
+            }, recall: { RecalledTopic.all(in: metadata.current) }, now: { BrokerClock.now })
         let controller = ControllerService(
             settings: ControllerSettings(configuration, id: identity.id),
             surroundings: .init(
                 zooKeeper: executor, timer: timer,
                 senders: .init(
-                    controllerID: identity.id, listener: interBroker, versions: versions, group: loops.network,
+                    controllerID: identity.id,
+                    listener: configuration.network.controlPlaneListener ?? interBroker, versions: versions,
+                    group: loops.network,
                     requestTimeout: configuration.network.requestTimeout, logger: logger.of(.controller)),
                 controllerChanged: { _ in },
                 brokerEpochChanged: {

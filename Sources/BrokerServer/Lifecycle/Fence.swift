@@ -89,27 +89,14 @@ package enum Fence {
     }
 
     private static func end(_ content: SessionFile.Content) async throws(StartError) -> Outcome {
-        let session: ZooKeeperSession
         do throws(ZooKeeperError) {
-            session = ZooKeeperSession(
-                ZooKeeperConfiguration(
-                    connect: try ZooKeeperConnectString(content.connect), connectionTimeout: patience),
-                resuming: ZooKeeperSessionIdentity(id: content.sessionID, password: content.password))
+            let configuration = ZooKeeperConfiguration(
+                connect: try ZooKeeperConnectString(content.connect), connectionTimeout: patience)
+            let identity = ZooKeeperSessionIdentity(id: content.sessionID, password: content.password)
+            return try await ZooKeeperSession.end(identity, configuration)
+                ? .ended(sessionID: content.sessionID) : .wasGone(sessionID: content.sessionID)
         } catch {
-            throw StartError("zookeeper.connect=\(content.connect) cannot be read: \(error)")
-        }
-        let problem: ZooKeeperError?
-        do throws(ZooKeeperError) {
-            try await session.connect()
-            problem = nil
-        } catch {
-            problem = error
-        }
-        await session.close()
-        switch problem {
-        case nil: return .ended(sessionID: content.sessionID)
-        case .sessionExpired?: return .wasGone(sessionID: content.sessionID)
-        case let problem?: throw StartError("ZooKeeper at \(content.connect): \(problem)")
+            throw StartError("ZooKeeper at \(content.connect): \(error)")
         }
     }
 }

@@ -76,17 +76,23 @@ final class InSyncSetProposer: Sendable {
             if response.errorCode == .notController { channel.reset() }
             return false
         }
-        let waiting = Dictionary(wishes.map { ($0.partition.id, $0) }, uniquingKeysWith: { $1 })
+        var waiting = Dictionary(wishes.map { ($0.partition.id, $0) }, uniquingKeysWith: { $1 })
         let names = Dictionary(
             wishes.compactMap { wish in wish.topicID.map { ($0, wish.partition.id.topic) } },
             uniquingKeysWith: { $1 })
         for topic in response.topics {
             guard let name = version >= 2 ? names[topic.topicID] : topic.topicName else { continue }
             for answer in topic.partitions {
-                guard let wish = waiting[TopicPartition(name, answer.partitionIndex)] else { continue }
+                guard let wish = waiting.removeValue(forKey: TopicPartition(name, answer.partitionIndex)) else {
+                    continue
+                }
                 settle(wish, answer)
             }
         }
+        // What the controller says nothing about is proposed again, and does not stay under way for ever.
+        var unanswered = AlterPartitionResponse.PartitionData()
+        unanswered.errorCode = .unknownServerError
+        for wish in waiting.values { settle(wish, unanswered) }
         return true
     }
 

@@ -19,6 +19,10 @@ extension ReplicaManager {
         let outcome = Mutex(LeaderAndIsrOutcome())
         let group = DispatchGroup()
         for change in changes {
+            guard change.partition.isNameable else {
+                outcome.withLock { $0.errors[change.partition] = .invalidTopicException }
+                continue
+            }
             if isOffline(change.partition) {
                 outcome.withLock { $0.errors[change.partition] = .kafkaStorageError }
                 continue

@@ -29,6 +29,39 @@ package struct PartitionState: Hashable, Sendable {
     }
 }
 
+/// The states of a topic's partitions as its broker was told of them by UpdateMetadata.
+package struct RecalledTopic: Hashable, Sendable {
+    package var name: String
+    package var id: KafkaUUID
+    package var states: [Int32: PartitionState]
+
+    package init(name: String, id: KafkaUUID, states: [Int32: PartitionState]) {
+        self.name = name
+        self.id = id
+        self.states = states
+    }
+
+    /// What a broker's image says of its topics; those without an id could be earlier ones of the same name, and are left
+    /// out.
+    package static func all(in image: MetadataImage) -> [RecalledTopic] {
+        image.topics.compactMap { topic in
+            guard !topic.id.isZero else { return nil }
+            let states = topic.partitions.map { partition in
+                (
+                    partition.index,
+                    PartitionState(
+                        leader: partition.state.leader, leaderEpoch: partition.state.leaderEpoch,
+                        inSyncReplicas: partition.state.inSyncReplicas,
+                        controllerEpoch: partition.state.controllerEpoch,
+                        partitionEpoch: partition.state.partitionEpoch)
+                )
+            }
+            return RecalledTopic(
+                name: topic.name, id: topic.id, states: Dictionary(states, uniquingKeysWith: { $1 }))
+        }
+    }
+}
+
 /// Which brokers hold a partition, and which of them come and go (KIP-455).
 package struct PartitionAssignment: Hashable, Sendable {
     /// All that hold it now: during a reassignment the target, then those of the origin that are not in it.

@@ -65,6 +65,9 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     // MARK: Partitions
     /// `…/partitions/P/state`, watched when asked: `.partitionStateChanged`. Answers `.partitionState`; `noNode` if absent.
     case readPartitionState(TopicPartition, watch: Bool)
+    /// No request: the states of all partitions, as the controllers before this one told the broker. They may be outdated;
+    /// topics without an id are left out. Answers `.recalled`.
+    case recallPartitionStates
     /// Creates `/brokers/topics/T/partitions` (null data), checked. Answers `.written(version: 0)`; `nodeExists` is harmless.
     case createPartitionsNode(topic: String)
     /// Creates `/brokers/topics/T/partitions/P` (null data), checked. Answers `.written(version: 0)`; `nodeExists` is harmless.
@@ -124,6 +127,7 @@ package enum ZooKeeperAnswer: Hashable, Sendable {
     case topic(TopicAssignment)
     case configuration([String: String])
     case partitionState(PartitionState)
+    case recalled([RecalledTopic])
     case partitions([TopicPartition])
     case reassignments([TopicPartition: [BrokerID]])
     case producerIDBlock(ProducerIDBlock?, version: Int32)

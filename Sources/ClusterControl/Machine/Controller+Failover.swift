@@ -12,8 +12,9 @@ extension Controller {
         try await readTopicDeletions()
         // Before any LeaderAndIsr: a follower refuses a leader that it does not know to be alive.
         sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs)
-        try await startReplicas()
-        try await startPartitions()
+        let elected = try await electFromMemory()
+        try await refreshLeadership(context.allPartitions.filter { !elected.contains($0) })
+        try await start(context.allPartitions)
         try await resumeReassignmentsAtFailover()
         try await resumeDeletions()
         try await electPreferredAtFailover()
@@ -66,7 +67,6 @@ extension Controller {
         }
         context.shuttingDownBrokers = []
         _ = try await zooKeeper(context.liveOrShuttingDownBrokerIDs.map { .readBroker($0, watch: true) })
-        try await refreshLeadership(context.allPartitions)
         for broker in context.liveOrShuttingDownBrokers { perform(.startSender(broker)) }
     }
 
@@ -79,8 +79,14 @@ extension Controller {
         }
     }
 
-    /// Reads topics and watches them; gives ids to those without one. A topic that cannot be read is left out.
+    /// Reads topics and watches them; gives ids to those without one. A topic that cannot be read is left out, and so is one
+    /// with a name that no broker could make a directory of.
     func readTopics(_ names: [String]) async throws(Interruption) -> [TopicAssignment] {
+        let names = names.filter { name in
+            guard let problem = TopicName.problem(with: name) else { return true }
+            notice(.malformedNode(path: "/brokers/topics/\(name)", reason: problem))
+            return false
+        }
         watchedTopics.formUnion(names)
         var found: [TopicAssignment] = []
         var writes: [ZooKeeperOperation] = []
@@ -106,6 +112,30 @@ extension Controller {
         }
     }
 
+    /// Gives partitions whose leader is gone a new one by what this broker was told of them, before ten thousand states are
+    /// read. Kafka reads first, and meanwhile nobody leads.
+    ///
+    /// Each write names the version that was remembered, so that only what still holds is built upon; nobody is told
+    /// anything that such a write has not confirmed. All others are read, as if nothing had been remembered. So are those
+    /// with one replica in sync: it may have been elected uncleanly, which UpdateMetadata does not tell.
+    private func electFromMemory() async throws(Interruption) -> Set<TopicPartition> {
+        guard case .recalled(let topics) = try await zooKeeper(.recallPartitionStates) else { return [] }
+        var leaderless: [(TopicPartition, PartitionState)] = []
+        for topic in topics where topic.id == context.topicIDs[topic.name] {
+            for (number, state) in topic.states {
+                let partition = TopicPartition(topic.name, number)
+                guard state.inSyncReplicas.count > 1, state.controllerEpoch <= context.epoch,
+                    context.partitions[partition] != nil, !context.isOnline(state.leader, partition),
+                    !context.isAbandoned(partition)
+                else { continue }
+                leaderless.append((partition, state))
+            }
+        }
+        let elected = try await electFirst(leaderless.sorted { $0.0 < $1.0 }, by: .offline(allowUnclean: false))
+        sendBatch()
+        return elected
+    }
+
     private func readTopicDeletions() async throws(Interruption) {
         let requested = Set(try await names(.listTopicDeletions))
         guard settings.deleteTopicEnable else {
@@ -119,10 +149,23 @@ extension Controller {
         }
     }
 
-    private func startReplicas() async throws(Interruption) {
+    /// Takes up partitions as they are found: tells every replica its role, and elects leaders for those without one.
+    func start(_ partitions: [TopicPartition]) async throws(Interruption) {
+        try await startReplicas(of: partitions)
+        for partition in partitions {
+            if let leader = context.leadership(partition)?.leader {
+                context.setLife(context.isOnline(leader, partition) ? .online : .offline, of: partition)
+            } else {
+                context.setLife(.new, of: partition)
+            }
+        }
+        _ = try await movePartitionsOnline()
+    }
+
+    private func startReplicas(of partitions: [TopicPartition]) async throws(Interruption) {
         var online: [Replica] = []
         var offline: [Replica] = []
-        for replica in context.replicas(of: context.allPartitions) {
+        for replica in context.replicas(of: partitions) {
             if context.isOnline(replica.broker, replica.partition) {
                 context.setLife(.online, of: replica)
                 online.append(replica)
@@ -134,17 +177,6 @@ extension Controller {
         }
         try await move(online, to: .online)
         try await move(offline, to: .offline)
-    }
-
-    private func startPartitions() async throws(Interruption) {
-        for partition in context.allPartitions {
-            if let leader = context.leadership(partition)?.leader {
-                context.setLife(context.isOnline(leader, partition) ? .online : .offline, of: partition)
-            } else {
-                context.setLife(.new, of: partition)
-            }
-        }
-        _ = try await movePartitionsOnline()
     }
 }
 

@@ -116,6 +116,16 @@ extension Controller {
         return results
     }
 
+    /// One round of an election on states that may be outdated. Returns whose states were written; the others stay as they
+    /// are.
+    func electFirst(
+        _ states: [(TopicPartition, PartitionState)], by strategy: LeaderElection
+    ) async throws(Interruption) -> Set<TopicPartition> {
+        var results: ElectionResults = [:]
+        _ = try await elect(states, by: strategy, asCached: true, into: &results)
+        return Set(results.lazy.filter { if case .success = $0.value { true } else { false } }.map(\.key))
+    }
+
     /// The states that the cache holds, and the partitions without one that this controller may build upon.
     func cachedStates(
         _ partitions: [TopicPartition]

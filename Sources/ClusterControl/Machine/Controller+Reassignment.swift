@@ -222,7 +222,8 @@ extension Controller {
         var failed: Set<TopicPartition> = []
         for (partition, target) in wishes.sorted(by: { $0.key < $1.key }) {
             let assignment = context.assignment(partition).reassigned(to: target)
-            let error = target.isEmpty ? ControllerError(.invalidReplicaAssignment) : nil
+            let isValid = !target.isEmpty && Set(target).count == target.count && target.allSatisfy { $0 >= 0 }
+            let error = isValid ? nil : ControllerError(.invalidReplicaAssignment)
             let result: ControllerError? =
                 if let error { error } else { try await startReassignment(partition, assignment) }
             if let result {

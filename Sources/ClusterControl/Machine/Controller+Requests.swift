@@ -176,6 +176,7 @@ extension Controller {
             return .success(current)
         }
         if wish.partitionEpoch < current.partitionEpoch { return refuse(.invalidUpdateVersion) }
+        if Set(wish.inSyncReplicas).count < wish.inSyncReplicas.count { return refuse(.invalidRequest) }
         if wish.recoveryState == .recovering, wish.inSyncReplicas.count > 1 { return refuse(.invalidRequest) }
         if wish.recoveryState == .recovering, current.recoveryState == .recovered { return refuse(.invalidRequest) }
         if !wish.inSyncReplicas.allSatisfy(context.isLive) {

@@ -30,8 +30,16 @@ extension Controller {
             try await requireSuccess([.writeTopic(context.topicAssignment(name))], except: [.noNode])
             return
         }
+        let isFirstReading = context.partitions(of: name).isEmpty
         for (partition, assignment) in added { context.set(assignment, for: partition) }
-        try await createPartitions(added.map(\.0))
+        guard isFirstReading else { return try await createPartitions(added.map(\.0)) }
+        // A node that could not be read before, and was mended: its partitions may have states already.
+        if settings.givesTopicIDs, let id = topic.id { context.setID(id, of: name) }
+        for (partition, assignment) in added where assignment.isBeingReassigned {
+            context.partitionsBeingReassigned.insert(partition)
+        }
+        try await refreshLeadership(added.map(\.0))
+        try await start(added.map(\.0))
     }
 
     private func createPartitions(_ partitions: [TopicPartition]) async throws(Interruption) {

@@ -5,7 +5,8 @@
 //
 //   failover [--partitions 10000] [--topics 100] [--window 1000] [--scenario failover|shutdown] [--sync 0] [--warm 30000]
 //
-// failover  the controller's session ends, which led a third; until the last leader is elected and told
+// failover  the controller's session ends, which led a third; until the last leader is elected and told, and until the
+//           new controller has done all that it does first
 // shutdown  a broker that leads a third asks to be relieved; until it is answered
 //
 // An ensemble that serves has done so for a while: so many writes come first. The floor is what the same reads and writes
@@ -16,6 +17,7 @@ import ClusterControl
 import ClusterMetadata
 import Glibc
 import KafkaModel
+import Synchronization
 import ZooKeeperClient
 import ZooKeeperStore
 import ZooKeeperTestKit
@@ -65,6 +67,25 @@ func floor(_ store: ZooKeeperStore, reads: Int, writes: Int) async throws -> Dur
     return ContinuousClock().now - start
 }
 
+/// What brokers are told, and when each partition that the first broker led has a leader again.
+let told = Mutex((images: [BrokerID: MetadataImage](), led: Set<TopicPartition>(), at: ContinuousClock().now))
+
+func tell(_ request: ControlRequest, to broker: BrokerID) {
+    told.withLock { told in
+        switch request {
+        case .updateMetadata(let request):
+            told.images[broker] = (told.images[broker] ?? MetadataImage(clusterID: "bench")).applying(request.update)
+        case .leaderAndIsr(let request):
+            let before = told.led.count
+            for entry in request.partitions where entry.assignment.replicas[0] == 1 && entry.state.leader > 1 {
+                told.led.insert(entry.partition)
+            }
+            if told.led.count > before { told.at = ContinuousClock().now }
+        case .stopReplica: break
+        }
+    }
+}
+
 /// One broker, reduced to its controller.
 actor Member {
     let id: BrokerID
@@ -105,7 +126,9 @@ actor Member {
                         listenerName: "PLAINTEXT", host: "127.0.0.1", port: 9092 + id, securityProtocol: .plaintext)
                 ], timestamp: 0),
             session: { [connection] in connection.identity?.id })
-        executor = ControllerExecutor(store, brokerID: id, registrar: registrar) { 0 }
+        executor = ControllerExecutor(
+            store, brokerID: id, registrar: registrar,
+            recall: { told.withLock { $0.images[id].map(RecalledTopic.all) } ?? [] }, now: { 0 })
         controller = Controller(settings: ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT"))
     }
 
@@ -125,7 +148,9 @@ actor Member {
                     Task { [executor, queue] in
                         queue.yield(.zooKeeperCompleted(batch.id, await executor.execute(batch)))
                     }
+                case .send(.updateMetadata(let request), let broker): tell(.updateMetadata(request), to: broker)
                 case .send(.leaderAndIsr(let request), let broker):
+                    tell(.leaderAndIsr(request), to: broker)
                     queue.yield(.leaderAndIsrAnswered(broker, request, ControlAnswer()))
                 case .send(.stopReplica(let request), let broker):
                     queue.yield(.stopReplicaAnswered(broker, request, ControlAnswer()))
@@ -208,8 +233,10 @@ default:
     let end = await nextTakeover()
     let winner = members[Int(end.id) - 1]
     let operations = await winner.operations - (end.id == 2 ? before.0 : before.1)
+    let (led, at) = told.withLock { ($0.led.count, $0.at) }
+    print("failover: \(led) partitions led again \(milliseconds(at - start)) after the session's end began")
     print(
-        "failover: \(milliseconds(end.at - start)) after the session's end began, \(milliseconds(end.at - gone)) after it was "
+        "all done: \(milliseconds(end.at - start)) after the session's end began, \(milliseconds(end.at - gone)) after it was "
             + "done; \(operations) operations, \(milliseconds(await winner.machineTime)) of the machine")
 }
 try await tellFloor(reads: partitionCount, writes: partitionCount * 4 / 3)

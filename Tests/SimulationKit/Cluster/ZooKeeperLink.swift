@@ -167,6 +167,10 @@ final class ZooKeeperLink {
             // Others may come between two operations of a batch.
             let next = world.chance(1, in: 5) ? Int(world.draw(Int64(done)...Int64(count))) : count
             for operation in work.batch.operations[done..<next] {
+                if operation == .recallPartitionStates {
+                    work.answers.append(.recalled(RecalledTopic.all(in: broker.image)))
+                    continue
+                }
                 guard world.zooKeeper.sessions.contains(session) else {
                     work.answers.append(.failed(.sessionExpired))
                     continue

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KafkaModel
 import Testing
-
-@testable import BrokerServer
 
 @Suite struct TopicNameTests {
     @Test(arguments: ["a", "A-z_0.9", "__consumer_offsets", "...", String(repeating: "x", count: 249)])
@@ -21,13 +20,5 @@ import Testing
         #expect(!TopicName.collides("a.b", "a.b"))
         #expect(!TopicName.collides("a.b", "a-b"))
         #expect(!TopicName.collides("a.b", "a.bc"))
-    }
-
-    @Test(arguments: [
-        ("kcat", true), ("apache-kafka-java", true), ("3.9.0", true), ("a", true), ("", false), ("-a", false),
-        ("a-", false), ("a b", false), (".", false),
-    ])
-    func softwareNamesAreWhatKIP511Says(name: String, isLegal: Bool) {
-        #expect(ApiVersionsHandler.isSoftwareName(name) == isLegal)
     }
 }

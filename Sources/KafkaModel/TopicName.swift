@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import KafkaModel
-
 /// What a topic may be called.
-enum TopicName {
+package enum TopicName {
     /// Directories are called `name-partition` and must stay below 255 bytes, with room for the suffix of a deletion.
-    static let maximumLength = 249
+    package static let maximumLength = 249
 
-    static func isValid(_ name: String) -> Bool { problem(with: name) == nil }
+    package static func isValid(_ name: String) -> Bool { problem(with: name) == nil }
 
     /// Why a name is refused, in Kafka's words; nil when it is fine.
-    static func problem(with name: String) -> String? {
+    package static func problem(with name: String) -> String? {
         if name.isEmpty { return "Topic name is invalid: the empty string is not allowed" }
         if name == "." { return "Topic name is invalid: '.' is not allowed" }
         if name == ".." { return "Topic name is invalid: '..' is not allowed" }
@@ -27,7 +25,7 @@ enum TopicName {
     }
 
     /// Names that differ in `.` and `_` only would share the names of their metrics.
-    static func collides(_ one: String, _ other: String) -> Bool {
+    package static func collides(_ one: String, _ other: String) -> Bool {
         guard one != other, one.utf8.count == other.utf8.count else { return false }
         let dot = UInt8(ascii: ".")
         let underscore = UInt8(ascii: "_")
@@ -44,12 +42,4 @@ enum TopicName {
         default: false
         }
     }
-}
-
-/// The topics that brokers keep for themselves.
-enum InternalTopic {
-    static let consumerOffsets = "__consumer_offsets"
-    static let transactionState = "__transaction_state"
-
-    static func isInternal(_ name: String) -> Bool { name == consumerOffsets || name == transactionState }
 }
