@@ -93,6 +93,14 @@ class BadInputTests(SharedBrokerTestCase):
         self.works()
         self.assertLess(self.broker.resident_bytes() - before, 64 * MIB)
 
+    def test_a_controller_that_nobody_elected_is_not_obeyed(self):
+        connection = self.connection()
+        for epoch in (2 ** 31 - 1, 1000):
+            # StopReplica, which names no partition: it would teach the broker an epoch that no controller reaches.
+            connection.send(5, 0, struct.pack(">iibi", 999, epoch, 0, 0))
+            self.assertEqual(wire.Reader(connection.receive_frame()).unpack("ih")[1], 11)
+        self.works()
+
     def test_half_a_frame_disturbs_nobody(self):
         connection = self.raw()
         connection.sendall(struct.pack(">ihhi", 100, wire.METADATA, 1, 1))

@@ -2,7 +2,7 @@
 """Groups of 1 to 30 members of every client library that join, leave, are killed and are stopped for longer than their
 sessions. Nothing is left unread, a partition has one owner in a generation, and committed positions never go back.
 
-`GROUP_STORM=300 python run.py test_group_storms`, in this directory, goes on for 300 s, and has cooperative members too;
+`GROUP_STORM=300 python run.py test_group_storms`, in this directory, goes on for 300 s;
 GROUP_STORM_SEED draws the same events again.
 """
 
@@ -120,9 +120,6 @@ class GroupStormTests(unittest.TestCase):
     def test_eager_members_of_every_library(self):
         self.run_through("range", members.LIBRARIES)
 
-    # Beside other work, about once in four runs, a group of 30 cooperative members waits for one that goes on with its
-    # heartbeats and does not join again. Whether that is its library's doing or the broker's is not known yet.
-    @unittest.skipUnless("GROUP_STORM" in os.environ, "only with GROUP_STORM=seconds")
     def test_cooperative_members(self):
         self.run_through("cooperative-sticky", ("confluent", "kcat"))
 
