@@ -92,8 +92,10 @@ bench: dependencies
 		swift build --configuration release --static-swift-stdlib --product $$product || exit 1; done
 	Tests/Benchmarks/run.sh
 	.build/release/failover
+	MARTLET=$(RELEASE) python3 Tests/Benchmarks/replication.py
 	MARTLET=$(RELEASE) python3 Tests/Benchmarks/failover.py
 	MARTLET=$(RELEASE) python3 Tests/Benchmarks/scale.py
+	MARTLET=$(RELEASE) python3 Tests/Benchmarks/coordinators.py
 
 check: lint generated test-build
 

@@ -191,7 +191,8 @@ let package = Package(
         // MARK: Benchmarks, run by `make bench`.
         .target(name: "BenchmarkKit", path: "Tests/Benchmarks/Kit"),
         .executableTarget(
-            name: "floor", dependencies: ["BenchmarkKit", "KafkaRecords"], path: "Tests/Benchmarks/Floor"),
+            name: "floor", dependencies: ["BenchmarkKit", "EchoServer", "KafkaRecords"], path: "Tests/Benchmarks/Floor"),
+        .target(name: "EchoServer", path: "Tests/Benchmarks/EchoServer"),
         .executableTarget(
             name: "hop", dependencies: ["BenchmarkKit", nioCore, nioPosix], path: "Tests/Benchmarks/Hop"),
         .executableTarget(

@@ -14,6 +14,7 @@ import re
 import resource
 import selectors
 import struct
+import subprocess
 import sys
 import time
 
@@ -23,6 +24,7 @@ import coordination  # noqa: E402
 import harness  # noqa: E402
 from wire import string  # noqa: E402
 
+FLOOR = os.environ.get("FLOOR", os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.build/release/floor"))
 MARKS = "marks: 3333 heartbeats/s below 10 % of a core; 20000 commits/s on one core; a million records in 2 s"
 
 
@@ -76,14 +78,13 @@ def fill(broker, groups, members):
     return identities
 
 
-def heartbeats(broker, groups=1000, members=10, interval=3.0, rounds=int(os.environ.get("ROUNDS", 5))):
-    identities = fill(broker, groups, members)
-    beats = [(connection, frame(coordination.HEARTBEAT, 2, identity)) for connection, identity in identities]
+def pace(beats, process, interval=3.0, rounds=5):
+    """Every member beats in turn, each once in an interval. Returns what that took of a core, and CPU seconds of each beat."""
     selector = selectors.EpollSelector()
     for connection, _ in beats:
         selector.register(connection.socket, selectors.EVENT_READ)
-    answered, errors = 0, 0
-    began, used = time.monotonic(), cpu_seconds(broker.process)
+    answered = errors = 0
+    began, used = time.monotonic(), cpu_seconds(process)
     for index in range(rounds * len(beats)):
         connection, beat = beats[index % len(beats)]
         connection.socket.sendall(beat)
@@ -93,15 +94,27 @@ def heartbeats(broker, groups=1000, members=10, interval=3.0, rounds=int(os.envi
                 # Length, correlation id, throttle time, error: an answer this short comes in one piece.
                 errors += struct.unpack(">iiih", key.fileobj.recv(4096))[3] != 0
                 answered += 1
-    wall, cpu = time.monotonic() - began, cpu_seconds(broker.process) - used
-    if errors:
-        raise AssertionError(f"{errors} heartbeats were refused")
-    rate = rounds * len(beats) / wall
-    print(f"{groups} groups of {members}: {rate:.0f} heartbeats/s over {len(beats)} connections take "
-          f"{100 * cpu / wall:.1f} % of a core, {cpu / rounds / len(beats) * 1e6:.1f} us each, "
-          f"RSS {broker.resident_bytes() >> 20} MiB", flush=True)
+    wall, cpu = time.monotonic() - began, cpu_seconds(process) - used
     for connection, _ in beats:
         connection.close()
+    if errors:
+        raise AssertionError(f"{errors} heartbeats were refused")
+    return cpu / wall, cpu / rounds / len(beats)
+
+
+def heartbeats(broker, groups=1000, members=10):
+    beats = [(connection, frame(coordination.HEARTBEAT, 2, identity))
+             for connection, identity in fill(broker, groups, members)]
+    resident = broker.resident_bytes()
+    share, each = pace(beats, broker.process)
+    print(f"{groups} groups of {members}: {100 * share:.1f} % of a core, {each * 1e6:.1f} us each heartbeat, "
+          f"RSS {resident >> 20} MiB", flush=True)
+    with subprocess.Popen([FLOOR, "--echo", "14"], stdout=subprocess.PIPE, text=True) as process:
+        port = int(process.stdout.readline())
+        share, each = pace([(coordination.Connection(port, 60), beat) for _, beat in beats], process)
+        process.kill()
+    print(f"floor, as many connections and an answer for each request: {100 * share:.1f} % of a core, "
+          f"{each * 1e6:.1f} us each", flush=True)
 
 
 def main():

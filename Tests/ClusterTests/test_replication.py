@@ -25,7 +25,8 @@ class ReplicationTests(ClusterTestCase):
             with self.subTest(version):
                 cluster = self.cluster(inter_broker_protocol_version=version)
                 topic = cluster.topic()
-                load = self.load(cluster, topic)
+                # Below 3.0 brokers take blocks of producer ids from ZooKeeper themselves.
+                load = self.load(cluster, topic, idempotent=True)
                 follower = next(n for n in cluster.brokers if n != cluster.leader(topic))
                 cluster.kill(follower)
                 load.wait_for_more()

@@ -3,6 +3,7 @@
 // The least that a broker's work can cost on this machine: bytes go through the same system calls, and nothing else
 // is done. Figures are CPU seconds, user and kernel, of the receiving or sending thread alone, per GB (10⁹ bytes).
 //
+//   floor --echo BYTES      serves many connections instead: a request, an answer of so many bytes
 //   floor [--gigabytes 2] [--runs 3] [--frame 1048576] [--directory .] [--only NAME] [--keep 1]
 //
 // receive           recv of whole frames into one buffer that stays
@@ -17,11 +18,18 @@
 // --keep 1 leaves what was appended in the directory.
 
 import BenchmarkKit
+import EchoServer
 import Glibc
 import KafkaRecords
 import Synchronization
 
 let options = Options(CommandLine.arguments.dropFirst())
+if options["echo"] != nil {
+    let (listener, port) = Sockets.listen()
+    print(port)
+    fflush(nil)
+    answerEveryRequest(listener, min(options.integer("echo", default: 14), 4096))
+}
 let bytes = options.integer("gigabytes", default: 2) * 1_000_000_000
 let runs = options.integer("runs", default: 3)
 let frame = options.integer("frame", default: 1 << 20)
