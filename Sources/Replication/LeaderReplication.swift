@@ -292,8 +292,8 @@ extension LeaderReplication {
             inSyncReplicas.contains(id) && remote.logEnd >= offset && remote.logStart <= offset && rackOf(id) == rack
         }
         return candidates.max { left, right in
-            (left.value.logEnd, left.value.lastCaughtUp, right.key) < (
-                right.value.logEnd, right.value.lastCaughtUp, left.key
+            (left.value.logEnd, left.value.lastCaughtUp ?? .min, right.key) < (
+                right.value.logEnd, right.value.lastCaughtUp ?? .min, left.key
             )
         }?.key
     }

@@ -10,9 +10,11 @@ package struct RemoteReplica: Hashable, Sendable {
     package private(set) var logEnd: Offset = -1
     /// The leader's log end at the follower's last fetch.
     private var leaderEndAtLastFetch: Offset = -1
-    private var lastFetch: Timestamp = 0
-    /// When the follower last held everything the leader had.
-    package private(set) var lastCaughtUp: Timestamp = 0
+    /// Nil until it has fetched in a leadership of this broker. The clock may start at the host's boot, so that no number
+    /// would be long ago.
+    private var lastFetch: Timestamp?
+    /// When the follower last held everything the leader had; nil while that is not known to have been so.
+    package private(set) var lastCaughtUp: Timestamp?
 
     /// A follower that fetches at `offset` holds every record below it.
     ///
@@ -20,9 +22,9 @@ package struct RemoteReplica: Hashable, Sendable {
     /// what was the leader's end then: under steady load a follower is always a little behind.
     mutating func fetched(from offset: Offset, logStart: Offset, leaderEnd: Offset, now: Timestamp) {
         if offset >= leaderEnd {
-            lastCaughtUp = max(lastCaughtUp, now)
-        } else if offset >= leaderEndAtLastFetch {
-            lastCaughtUp = max(lastCaughtUp, lastFetch)
+            lastCaughtUp = max(lastCaughtUp ?? now, now)
+        } else if offset >= leaderEndAtLastFetch, let lastFetch {
+            lastCaughtUp = max(lastCaughtUp ?? lastFetch, lastFetch)
         }
         self.logStart = logStart
         logEnd = offset
@@ -32,19 +34,19 @@ package struct RemoteReplica: Hashable, Sendable {
 
     /// A new leader epoch begins; what was known is kept only by a broker that led before.
     mutating func epochBegan(leaderEnd: Offset, ledBefore: Bool, isInSync: Bool, now: Timestamp) {
-        lastCaughtUp = isInSync ? now : 0
+        lastCaughtUp = isInSync ? now : nil
         if ledBefore {
             leaderEndAtLastFetch = leaderEnd
-            lastFetch = isInSync ? now : 0
+            lastFetch = isInSync ? now : nil
         } else {
             logStart = -1
             logEnd = -1
             leaderEndAtLastFetch = -1
-            lastFetch = 0
+            lastFetch = nil
         }
     }
 
     func isCaughtUp(leaderEnd: Offset, now: Timestamp, maximumLag: Int64) -> Bool {
-        logEnd == leaderEnd || now &- lastCaughtUp <= maximumLag
+        logEnd == leaderEnd || lastCaughtUp.map { now &- $0 <= maximumLag } ?? false
     }
 }

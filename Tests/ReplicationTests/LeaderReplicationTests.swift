@@ -98,6 +98,14 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.appended(logEnd: 12, now: 100_001, isAlive: everyone) == [])
     }
 
+    /// The clock may start when the host does: shortly after, "never" must not look like a moment ago.
+    @Test func aReplicaThatNeverCaughtUpHoldsNothingBackEvenWhenTheClockIsYoung() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1], now: 5)
+        #expect(leader.appended(logEnd: 10, now: 6, isAlive: everyone) == [.highWatermarkAdvanced(10)])
+        #expect(leader.follower(2, fetchedFrom: 3, logStart: 0, now: 7, isAlive: everyone) == [])
+        #expect(leader.appended(logEnd: 12, now: 8, isAlive: everyone) == [.highWatermarkAdvanced(12)])
+    }
+
     // MARK: In-sync set
 
     @Test func aCaughtUpFollowerIsProposedAndCountsAtOnce() {
@@ -220,7 +228,7 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.remotes[2]?.logEnd == 5)
         #expect(leader.remotes[2]?.lastCaughtUp == 100_000)
         #expect(leader.remotes[4]?.logEnd == -1)
-        #expect(leader.remotes[4]?.lastCaughtUp == 0)
+        #expect(leader.remotes[4]?.lastCaughtUp == nil)
     }
 
     @Test func aStrangersFetchChangesNothing() {
