@@ -85,6 +85,41 @@ class BadInputTests(SharedBrokerTestCase):
         self.assertLess(self.broker.resident_bytes() - before, 64 * MIB)
         self.works()
 
+    def test_topics_larger_than_zookeeper_takes_are_refused_before_they_are_placed(self):
+        topic, connection = self.topic("small"), self.connection()
+        before = self.broker.resident_bytes()
+        # The last is what no count tells: 90,000 partitions of a digit would fit.
+        for count in (0x7FFFFFFF, 200_000, 90_000):
+            for validate_only in (1, 0):
+                end = struct.pack(">ib", 15000, validate_only)
+                body = struct.pack(">i", 1) + wire.string("large") + struct.pack(">ihii", count, 1, 0, 0) + end
+                answer = connection.request(wire.CREATE_TOPICS, 1, body)
+                self.assertEqual(
+                    answer.array(lambda: (answer.string(), answer.int("h"), bool(answer.string()))),
+                    [("large", wire.INVALID_PARTITIONS, True)], count)
+                body = struct.pack(">i", 1) + wire.string(topic) + struct.pack(">ii", count, -1) + end
+                answer = connection.request(wire.CREATE_PARTITIONS, 0, body)
+                answer.int("i")
+                self.assertEqual(
+                    answer.array(lambda: (answer.string(), answer.int("h"), bool(answer.string()))),
+                    [(topic, wire.INVALID_PARTITIONS, True)], count)
+        self.assertLess(self.broker.resident_bytes() - before, 96 * MIB)
+        self.works()
+
+    def test_an_id_named_again_and_again_is_described_once(self):
+        topic, connection = self.topic("described"), self.connection()
+
+        def described(topics):
+            body = b"\0" + bytes([len(topics) + 1]) + b"".join(topics) + b"\0\0\0"
+            connection.send(wire.METADATA, 12, body)
+            return connection.receive_frame()
+
+        name = bytes([len(topic) + 1]) + topic.encode()
+        by_name = described([bytes(16) + name + b"\0"])
+        start = by_name.index(name) + len(name)
+        identifier = by_name[start:start + 16]
+        self.assertEqual(described([identifier + b"\0\0"] * 100).count(name + identifier), 1)
+
     def test_huge_announced_frames_cost_no_memory(self):
         before = self.broker.resident_bytes()
         connections = [self.raw() for _ in range(100)]

@@ -84,10 +84,11 @@ struct TopicAdministration: Sendable {
         let created = CreatedTopic(
             id: givesTopicIDs ? .random() : .zero, partitions: assignment.count,
             replicationFactor: assignment[0]?.count ?? 0, configuration: checked)
-        if validateOnly { return created }
         let node = TopicAssignment(
             name: topic.name, id: givesTopicIDs ? created.id : nil,
             partitions: assignment.mapValues { PartitionAssignment($0) })
+        try TopicNodeSize.check(node)
+        if validateOnly { return created }
         guard try await write(node, settings) else { throw Self.exists(topic.name) }
         return created
     }
@@ -136,6 +137,8 @@ struct TopicAdministration: Sendable {
     private func place(
         partitions: Int, replicationFactor: Int, existing: Int32 = 0, leader: BrokerID? = nil
     ) throws(ControllerError) -> [Int32: [BrokerID]] {
+        // A request of few bytes must not make this broker place more than could ever be written.
+        try TopicNodeSize.check(partitions: Int(existing) + partitions, replicationFactor: replicationFactor)
         let brokers = metadata.current.brokers.values.map { ReplicaPlacement.Broker(id: $0.id, rack: $0.rack) }
         let start = leader.map { leader in brokers.map(\.id).sorted().firstIndex { $0 >= leader } ?? 0 }
         var random = SystemRandomNumberGenerator()
@@ -247,8 +250,9 @@ struct TopicAdministration: Sendable {
             added = try place(
                 partitions: Int(count - existing), replicationFactor: first.count, existing: existing, leader: leader)
         }
-        guard !validateOnly else { return }
         for (partition, replicas) in added { topic.partitions[partition] = PartitionAssignment(replicas) }
+        try TopicNodeSize.check(topic)
+        guard !validateOnly else { return }
         try await store.writeTopic(topic)
     }
 
@@ -297,6 +301,29 @@ struct TopicAdministration: Sendable {
             logger.error("A topic could not be deleted", metadata: ["kafka.topic": "\(name)", "error": "\(error)"])
             return ControllerError(.unknownServerError, nil)
         }
+    }
+}
+
+/// What of a topic fits into its node. A ZooKeeper server ends the connection of who sends more than `jute.maxbuffer`, and
+/// all of the broker's requests with it, again and again.
+enum TopicNodeSize {
+    /// Bytes: 1 MiB, less what travels with the node's content.
+    private static let limit = (1 << 20) - 1024
+
+    /// Refuses what cannot fit, however short the numbers of partitions and brokers are: `"0":[1,2],` is the least that
+    /// a partition takes.
+    static func check(partitions: Int, replicationFactor: Int) throws(ControllerError) {
+        if partitions > 0, partitions > limit / (6 + 2 * max(1, replicationFactor)) { throw tooLarge(partitions) }
+    }
+
+    static func check(_ topic: TopicAssignment) throws(ControllerError) {
+        if ZNodeCodec.encodeTopic(topic).count > limit { throw tooLarge(topic.partitions.count) }
+    }
+
+    private static func tooLarge(_ partitions: Int) -> ControllerError {
+        ControllerError(
+            .invalidPartitions,
+            "The assignment of \(partitions) partitions does not fit into the topic's node in ZooKeeper (1 MiB).")
     }
 }
 

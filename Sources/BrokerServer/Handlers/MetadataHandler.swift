@@ -63,12 +63,14 @@ struct MetadataHandler: WaitingApiHandler {
         } else {
             let mayCreate = autoCreation.isEnabled && (version < 4 || request.allowAutoTopicCreation)
             var seen: Set<String> = []
+            var seenIDs: Set<KafkaUUID> = []
             for topic in request.topics ?? [] {
                 if version >= 10, version < 12, !topic.topicID.isZero {
                     return (Self.refused(request, .invalidRequest), [])
                 }
                 guard let name = topic.name else {
                     guard version >= 12 else { return (Self.refused(request, .invalidRequest), []) }
+                    guard seenIDs.insert(topic.topicID).inserted else { continue }
                     response.topics.append(
                         describe(id: topic.topicID, in: image, listener: listener, request, version: version))
                     continue
