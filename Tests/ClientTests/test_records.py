@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sizes, times, offsets; and records that must be refused, each with its own error."""
 
+import struct
+
 import confluent_kafka
 import kafka
+
 import wire
 from harness import SharedBrokerTestCase, cases, expand, unique
 
@@ -98,6 +101,17 @@ class RecordTests(SharedBrokerTestCase):
         connection = self.connection()
         connection.produce(unique("none"), wire.batch([b"a"]), acks=0)
         self.assertTrue(connection.is_closed_by_broker())
+
+    def test_a_partition_named_twice_is_answered_twice(self):
+        topic, connection = self.topic("twice"), self.connection()
+        entries = [struct.pack(">ii", 0, len(b)) + b for b in (wire.batch([b"a", b"b"]), wire.batch([b"c"]))]
+        connection.send(
+            wire.PRODUCE, 3, wire.string(None) + struct.pack(">hii", -1, 60000, 1) + wire.string(topic)
+            + struct.pack(">i", len(entries)) + b"".join(entries))
+        answer = wire.Reader(connection.receive_frame())
+        answer.int("i")
+        answered = answer.array(lambda: (answer.string(), answer.array(lambda: answer.unpack("ihqq")[1:3])))
+        self.assertEqual(answered, [(topic, [(wire.NONE, 0), (wire.NONE, 2)])])
 
     def test_sequence_numbers(self):
         topic, connection = self.topic("sequence"), self.connection()

@@ -212,16 +212,16 @@ final class PendingProduce: Sendable {
 
     /// Waits until every in-sync replica has what was appended, or the producer's patience ends.
     private func awaitReplicas(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
-        let waiting = zip(partitions, outcomes).filter { if case .appended = $1 { true } else { false } }
+        let waiting = outcomes.indices.filter { if case .appended = outcomes[$0] { true } else { false } }
         guard !waiting.isEmpty else { return answer(outcomes, notes) }
         let settled = Settled()
         let operation = DelayedOperation(
             isSatisfied: { [self] in
                 settled.errors.withLock { errors in
-                    for (partition, outcome) in waiting where errors[partition] == nil {
-                        guard case .appended(_, let last, _, _, let epoch) = outcome else { continue }
-                        if let error = replicas.acknowledgement(of: partition, through: last, epoch: epoch) {
-                            errors[partition] = error
+                    for index in waiting where errors[index] == nil {
+                        guard case .appended(_, let last, _, _, let epoch) = outcomes[index] else { continue }
+                        if let error = replicas.acknowledgement(of: partitions[index], through: last, epoch: epoch) {
+                            errors[index] = error
                         }
                     }
                     return errors.count == waiting.count
@@ -230,18 +230,20 @@ final class PendingProduce: Sendable {
             finish: { [self] _ in
                 let errors = settled.errors.withLock { $0 }
                 answer(
-                    zip(partitions, outcomes).map { partition, outcome in
+                    outcomes.enumerated().map { index, outcome in
                         guard case .appended = outcome else { return outcome }
-                        let error = errors[partition] ?? .requestTimedOut
+                        let error = errors[index] ?? .requestTimedOut
                         return error.isNone ? outcome : .refused(ProduceRefusal(error))
                     }, notes)
             })
-        replicas.delayedProduce.completeElseWait(operation, keys: waiting.map(\.0), timeout: timeout)
+        replicas.delayedProduce.completeElseWait(
+            operation, keys: Set(waiting.map { partitions[$0] }), timeout: timeout)
     }
 
-    /// What became of the partitions that wait for replicas; no entry while one still does.
+    /// What became of the appends that wait for replicas, by their place in the request, which may name a partition more
+    /// than once; no entry while one still waits.
     private final class Settled: Sendable {
-        let errors = Mutex<[TopicPartition: ErrorCode]>([:])
+        let errors = Mutex<[Int: ErrorCode]>([:])
     }
 
     private func answer(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
