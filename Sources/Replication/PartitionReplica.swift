@@ -25,6 +25,9 @@ package struct PartitionReplica: Sendable {
     package private(set) var controllerEpoch: ControllerEpoch = -1
     package private(set) var replicas: [BrokerID] = []
     package private(set) var topicID: KafkaUUID?
+    /// The topic's id as the controller named it last, by which the leader is asked: where the controller knows none, the
+    /// leader may not either.
+    package private(set) var namedTopicID: KafkaUUID?
     /// The epoch in which this broker began to lead without a break since; meaningless while it does not.
     private var leadingSince: LeaderEpoch = -1
 
@@ -44,6 +47,9 @@ extension PartitionReplica {
         case unchanged(ErrorCode)
         /// Only the topic's id is new (KIP-516).
         case learn(KafkaUUID)
+        /// The controller has ceased to name the topic's id: the leader is asked by the topic's name from now on. The
+        /// id itself stays.
+        case followByName
         case lead
         /// Nil when there is no leader, or none that lives as far as is known.
         case follow(BrokerID?)
@@ -57,10 +63,10 @@ extension PartitionReplica {
         guard change.replicas.contains(localID) else { return .unchanged(.unknownTopicOrPartition) }
         if let topicID, let expected = change.topicID, topicID != expected { return .unchanged(.inconsistentTopicID) }
         guard change.leaderEpoch > leaderEpoch else {
-            guard change.leaderEpoch == leaderEpoch, topicID == nil, let id = change.topicID else {
-                return .unchanged(.staleControllerEpoch)
-            }
-            return .learn(id)
+            guard change.leaderEpoch == leaderEpoch else { return .unchanged(.staleControllerEpoch) }
+            if topicID == nil, let id = change.topicID { return .learn(id) }
+            if topicID != nil, change.topicID == nil, case .follower = role { return .followByName }
+            return .unchanged(.staleControllerEpoch)
         }
         if change.partitionEpoch < partitionEpoch { return .unchanged(.none) }
         if change.leader == localID { return .lead }
@@ -111,7 +117,19 @@ extension PartitionReplica {
         role = .follower(leader: leader)
     }
 
-    package mutating func learn(_ id: KafkaUUID) { topicID = id }
+    package mutating func learn(_ id: KafkaUUID) {
+        topicID = id
+        namedTopicID = id
+    }
+
+    /// Asks the leader by the topic's name.
+    ///
+    /// - Returns: the leader whose fetching must begin anew; nil when there is none, or the name was used already.
+    package mutating func followByName() -> BrokerID? {
+        guard namedTopicID != nil, case .follower(let leader) = role else { return nil }
+        namedTopicID = nil
+        return leader
+    }
 
     /// Why a StopReplica is refused; `none` when it may be carried out.
     /// - Parameter epoch: −2 while the topic is being deleted, −1 when the request does not say.
@@ -146,20 +164,41 @@ extension PartitionReplica {
         controllerEpoch = change.controllerEpoch
         replicas = change.replicas
         topicID = change.topicID ?? topicID
+        namedTopicID = change.topicID
     }
 }
 
 // MARK: Producers and readers
 
 extension PartitionReplica {
-    /// Why a reader is refused that knows the leadership by `epoch` (−1: not checked); `none` when it may be served.
-    package func refusal(ofReaderIn epoch: LeaderEpoch, leaderOnly: Bool) -> ErrorCode {
+    /// Why a reader is refused; `none` when it may be served.
+    ///
+    /// - Parameters:
+    ///   - epoch: the leadership as the reader knows it; −1: not checked.
+    ///   - topicID: the topic's id as the reader knows it; zero: not checked.
+    ///   - follower: the broker that reads as a replica.
+    package func refusal(
+        ofReaderIn epoch: LeaderEpoch, topicID: KafkaUUID = .zero, follower: BrokerID? = nil, leaderOnly: Bool
+    ) -> ErrorCode {
+        if let known = self.topicID, !topicID.isZero, topicID != known { return .inconsistentTopicID }
         let error = EpochCheck.error(requested: epoch, current: leaderEpoch)
         guard error.isNone else { return error }
-        return switch role {
-        case .leader: .none
-        case .follower: leaderOnly ? .notLeaderOrFollower : .none
-        case .idle: .notLeaderOrFollower
+        switch role {
+        case .leader(let leader):
+            guard let follower, leader.remotes[follower] == nil else { return .none }
+            // A replica that was just added may know of it before this leader does: it tries again after this error.
+            return epoch >= 0 ? .unknownLeaderEpoch : .notLeaderOrFollower
+        case .follower: return leaderOnly ? .notLeaderOrFollower : .none
+        case .idle: return .notLeaderOrFollower
+        }
+    }
+
+    /// Who leads, as the controller has told this replica: nil for nobody, or nobody known to live.
+    package var knownLeader: BrokerID? {
+        switch role {
+        case .leader: localID
+        case .follower(let leader): leader
+        case .idle: nil
         }
     }
 
@@ -201,21 +240,24 @@ extension PartitionReplica {
         package var leaderEpoch: LeaderEpoch
         /// The epoch of the last record that it has; −1 when it does not say (KIP-595).
         package var lastFetchedEpoch: LeaderEpoch
+        /// The topic's id as the follower knows it; zero when it does not say.
+        package var topicID: KafkaUUID
 
         package init(
             follower: BrokerID, offset: Offset, logStart: Offset, leaderEpoch: LeaderEpoch,
-            lastFetchedEpoch: LeaderEpoch
+            lastFetchedEpoch: LeaderEpoch, topicID: KafkaUUID = .zero
         ) {
             self.follower = follower
             self.offset = offset
             self.logStart = logStart
             self.leaderEpoch = leaderEpoch
             self.lastFetchedEpoch = lastFetchedEpoch
+            self.topicID = topicID
         }
     }
 
-    /// A follower fetches, which proves that it holds what lies below its offset, if it means this leadership and its log
-    /// does not part from this one.
+    /// A follower fetches, which proves that it holds what lies below its offset, if it means this topic and leadership and
+    /// its log does not part from this one.
     ///
     /// - Parameters:
     ///   - known: where the epoch that the follower read last, or the largest below it, ended here; nil when undefined.
@@ -224,7 +266,7 @@ extension PartitionReplica {
         _ fetch: FollowerFetch, log: FollowerReplication.LocalLog, known: (epoch: LeaderEpoch, end: Offset)?,
         now: Timestamp, isAlive: (BrokerID) -> Bool
     ) -> [LeaderReplication.Action] {
-        guard refusal(ofReaderIn: fetch.leaderEpoch, leaderOnly: true).isNone,
+        guard refusal(ofReaderIn: fetch.leaderEpoch, topicID: fetch.topicID, leaderOnly: true).isNone,
             fetch.offset >= log.logStart, fetch.offset <= log.logEnd,
             EpochCheck.divergence(
                 lastFetched: fetch.lastFetchedEpoch, offset: fetch.offset, logStart: log.logStart, known: known)

@@ -79,6 +79,29 @@ private struct Scene {
         #expect(scene.verdict(Scene.change(leader: 1, epoch: 2, topicID: other)) == .unchanged(.inconsistentTopicID))
     }
 
+    /// The controller knows no ids, so the leader may know none either; what is in the log stays as it is.
+    @Test func aFollowerThatIsNotToldTheIDAsksByName() {
+        var scene = Scene()
+        let id = KafkaUUID(high: 1, low: 2)
+        scene.replica.follow(Scene.change(leader: 2, epoch: 3, topicID: id), leader: 2)
+        #expect(scene.replica.namedTopicID == id)
+        #expect(scene.verdict(Scene.change(leader: 2, epoch: 3, topicID: id)) == .unchanged(.staleControllerEpoch))
+        for leader in [2, nil] as [BrokerID?] {
+            #expect(scene.verdict(Scene.change(leader: 2, epoch: 3)) == .followByName)
+            #expect(scene.replica.followByName() == leader)
+            #expect(scene.replica.namedTopicID == nil)
+            #expect(scene.replica.topicID == id)
+        }
+        scene.replica.follow(Scene.change(leader: 2, epoch: 4, topicID: id), leader: 2)
+        #expect(scene.replica.namedTopicID == id)
+        scene.replica.follow(Scene.change(leader: 2, epoch: 5), leader: 2)
+        #expect(scene.replica.namedTopicID == nil)
+        #expect(scene.replica.topicID == id)
+        // A leader has nobody to ask.
+        scene.lead(epoch: 6)
+        #expect(scene.verdict(Scene.change(leader: 1, epoch: 6)) == .unchanged(.staleControllerEpoch))
+    }
+
     @Test func aDeadLeaderIsFollowedOnceItAppears() {
         var scene = Scene()
         let change = Scene.change(leader: 2, epoch: 3)
@@ -110,6 +133,35 @@ private struct Scene {
         scene.replica.follow(Scene.change(leader: 2, epoch: 4), leader: 2)
         #expect(scene.replica.refusal(ofReaderIn: 4, leaderOnly: true) == .notLeaderOrFollower)
         #expect(scene.replica.refusal(ofReaderIn: 4, leaderOnly: false).isNone)
+    }
+
+    /// It may have been added a moment ago, and come before the leader has heard of it.
+    @Test func whoIsNoReplicaIsNotServedAsOne() {
+        var scene = Scene()
+        scene.lead(epoch: 3)
+        #expect(scene.replica.refusal(ofReaderIn: 3, follower: 2, leaderOnly: true).isNone)
+        #expect(scene.replica.refusal(ofReaderIn: 3, follower: 9, leaderOnly: true) == .unknownLeaderEpoch)
+        #expect(scene.replica.refusal(ofReaderIn: -1, follower: 9, leaderOnly: true) == .notLeaderOrFollower)
+        #expect(scene.replica.refusal(ofReaderIn: 2, follower: 9, leaderOnly: true) == .fencedLeaderEpoch)
+    }
+
+    @Test func whoMeansAnotherTopicOfTheSameNameIsRefused() {
+        var scene = Scene()
+        scene.lead(epoch: 3)
+        let (id, other) = (KafkaUUID(high: 1, low: 2), KafkaUUID(high: 3, low: 4))
+        // Without an id there is nothing to compare.
+        #expect(scene.replica.refusal(ofReaderIn: 3, topicID: other, leaderOnly: true).isNone)
+        scene.replica.learn(id)
+        #expect(scene.replica.refusal(ofReaderIn: 3, topicID: id, leaderOnly: true).isNone)
+        #expect(scene.replica.refusal(ofReaderIn: 3, leaderOnly: true).isNone)
+        #expect(scene.replica.refusal(ofReaderIn: 2, topicID: other, leaderOnly: true) == .inconsistentTopicID)
+        // Nor does such a fetch prove that a follower holds anything.
+        scene.append(10)
+        _ = scene.replica.fetched(
+            .init(
+                follower: 2, offset: 10, logStart: 0, leaderEpoch: 3, lastFetchedEpoch: -1, topicID: other),
+            log: scene.log, known: nil, now: 10_000, isAlive: { _ in true })
+        #expect(scene.replica.leader?.remotes[2]?.logEnd == -1)
     }
 
     /// What was appended in an earlier leadership of this broker may have been cut off since, and other records may lie

@@ -97,7 +97,7 @@ final class FetchSessions: Sendable {
                 read: PartitionRead(
                     offset: partition.fetchOffset, leaderEpoch: partition.currentLeaderEpoch,
                     lastFetchedEpoch: partition.lastFetchedEpoch, logStart: partition.logStart,
-                    maxBytes: max(0, Int(partition.maximumBytes))))
+                    maxBytes: max(0, Int(partition.maximumBytes)), topicID: key.topicID))
         }
         return Context(partitions: partitions, session: session, sessions: self)
     }

@@ -51,7 +51,8 @@ final class FollowedPartition: Sendable {
 
     var id: TopicPartition { partition.id }
 
-    var topicID: KafkaUUID? { partition.state.withLock { $0.replica.topicID } }
+    /// By which the leader is asked; nil: by the topic's name.
+    var topicID: KafkaUUID? { partition.state.withLock { $0.replica.namedTopicID } }
 
     /// Ends it. Nothing is appended any more when this returns.
     func stop() { gate.withLock { $0 = true } }

@@ -21,7 +21,10 @@ enum Reader: Hashable, Sendable {
         }
     }
 
-    var isFollower: Bool { if case .follower = self { true } else { false } }
+    /// The replica that reads, by its broker; nil for others.
+    var follower: BrokerID? { if case .follower(let id) = self { id } else { nil } }
+
+    var isFollower: Bool { follower != nil }
 }
 
 /// What a fetch asks of one partition.
@@ -34,6 +37,8 @@ struct PartitionRead: Hashable, Sendable {
     /// Where a follower's log starts.
     var logStart: Offset
     var maxBytes: Int
+    /// The topic's id as the reader knows it (KIP-516); zero: not to be checked.
+    var topicID = KafkaUUID.zero
 }
 
 /// What one partition had to say to a fetch.
@@ -83,7 +88,7 @@ extension Partition {
         _ request: PartitionRead, by reader: Reader, maxBytes: Int, atLeastOneBatch: Bool, mayFollow: Bool,
         rack: String?, form: ReadForm
     ) -> PartitionReadResult {
-        let (log, error) = access(epoch: request.leaderEpoch, leaderOnly: !mayFollow)
+        let (log, error) = access(for: request, by: reader, mayFollow: mayFollow)
         guard let log, error.isNone else { return PartitionReadResult(error: error) }
         if let rack, case .consumer = reader, let preferred = preferredReplica(rack: rack, offset: request.offset) {
             var result = PartitionReadResult(offsets: log.offsets)
@@ -125,7 +130,7 @@ extension Partition {
         let known = log.knownEnd(of: read.lastFetchedEpoch)
         let fetch = PartitionReplica.FollowerFetch(
             follower: follower, offset: read.offset, logStart: read.logStart, leaderEpoch: read.leaderEpoch,
-            lastFetchedEpoch: read.lastFetchedEpoch)
+            lastFetchedEpoch: read.lastFetchedEpoch, topicID: read.topicID)
         let (actions, hasDeleted) = state.withLock { state in
             let before = state.replica.leader?.remotes[follower]?.logStart
             let actions = state.replica.fetched(fetch, log: local, known: known, now: now, isAlive: isAlive)
@@ -137,19 +142,29 @@ extension Partition {
     }
 
     /// The log, if this broker may serve a request that knows the leadership by `epoch`, or why not.
-    func access(epoch: LeaderEpoch, leaderOnly: Bool) -> (log: PartitionLog?, error: ErrorCode) {
+    func access(
+        epoch: LeaderEpoch, topicID: KafkaUUID = .zero, follower: BrokerID? = nil, leaderOnly: Bool
+    ) -> (log: PartitionLog?, error: ErrorCode) {
         state.withLock { state in
-            let error = state.replica.refusal(ofReaderIn: epoch, leaderOnly: leaderOnly)
+            let error = state.replica.refusal(
+                ofReaderIn: epoch, topicID: topicID, follower: follower, leaderOnly: leaderOnly)
             guard error.isNone else { return (nil, error) }
             guard let log = state.log else { return (nil, .notLeaderOrFollower) }
             return log.isOffline ? (nil, .kafkaStorageError) : (log, .none)
         }
     }
 
+    private func access(
+        for request: PartitionRead, by reader: Reader, mayFollow: Bool
+    ) -> (log: PartitionLog?, error: ErrorCode) {
+        access(
+            epoch: request.leaderEpoch, topicID: request.topicID, follower: reader.follower, leaderOnly: !mayFollow)
+    }
+
     /// How many bytes a reader could have now, at most `limit`; used to decide whether a fetch may stop waiting. Nil when
     /// it must be answered whatever there is.
     func bytesAvailable(for request: PartitionRead, by reader: Reader, mayFollow: Bool, limit: Int) -> Int? {
-        let (log, error) = access(epoch: request.leaderEpoch, leaderOnly: !mayFollow)
+        let (log, error) = access(for: request, by: reader, mayFollow: mayFollow)
         guard let log, error.isNone else { return nil }
         let offsets = log.offsets
         let end =

@@ -69,6 +69,13 @@ extension ReplicaManager {
         switch verdict {
         case .unchanged(let error): return (error, .unchanged)
         case .learn(let id): return (assign(id, to: partition), .unchanged)
+        case .followByName:
+            let leader = partition.state.withLock { $0.replica.followByName() }
+            if let leader {
+                followers.stop([change.partition])
+                followers.start(partition, from: leader, epoch: change.leaderEpoch)
+            }
+            return (.none, .unchanged)
         case .lead, .follow: break
         }
         do throws(LogError) {

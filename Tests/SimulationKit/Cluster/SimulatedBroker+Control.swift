@@ -154,6 +154,9 @@ extension SimulatedBroker {
         case .learn(let topicID):
             replica.machine.learn(topicID)
             return .none
+        case .followByName:
+            _ = replica.machine.followByName()
+            return .none
         case .lead, .follow: break
         }
         let (obtained, error) = obtainLog(change.partition, change.topicID ?? .zero, isNew: change.isNew)

@@ -23,11 +23,13 @@ struct FetchAnswer {
 /// A follower's fetch that waits for records.
 final class WaitingFetch {
     let context: FetchSessionCache.Context
+    let follower: BrokerID
     let answer: (FetchAnswer) -> Void
     var isDone = false
 
-    init(_ context: FetchSessionCache.Context, _ answer: @escaping (FetchAnswer) -> Void) {
+    init(_ context: FetchSessionCache.Context, by follower: BrokerID, _ answer: @escaping (FetchAnswer) -> Void) {
         self.context = context
+        self.follower = follower
         self.answer = answer
     }
 }
@@ -38,6 +40,8 @@ struct ReadRequest {
     var leaderEpoch: LeaderEpoch = -1
     var lastFetchedEpoch: LeaderEpoch = -1
     var upToLogEnd = false
+    /// Who reads as a replica.
+    var follower: BrokerID?
     var leaderOnly = true
 }
 
@@ -60,21 +64,21 @@ extension SimulatedBroker {
             return answer(FetchAnswer(error: error.code))
         }
         for partition in context.partitions { noteProgress(partition, of: follower) }
-        let parts = context.partitions.map(readForFollower)
+        let parts = context.partitions.map { readForFollower($0, follower) }
         let mustNotWait =
             parts.isEmpty || parts.contains { !$0.records.isEmpty || !$0.error.isNone || $0.diverging != nil }
-        let waiting = WaitingFetch(context, answer)
+        let waiting = WaitingFetch(context, by: follower, answer)
         if mustNotWait { return finish(waiting, parts) }
         for partition in context.partitions {
             waitingFetches[partition.key.topicPartition, default: []].append(waiting)
         }
         after(world.plan.fetchWaitMax) { [self] in
-            if !waiting.isDone { finish(waiting, context.partitions.map(readForFollower)) }
+            if !waiting.isDone { finish(waiting, context.partitions.map { readForFollower($0, follower) }) }
         }
     }
 
     func lookAgain(_ waiting: WaitingFetch) {
-        let parts = waiting.context.partitions.map(readForFollower)
+        let parts = waiting.context.partitions.map { readForFollower($0, waiting.follower) }
         if parts.contains(where: { !$0.records.isEmpty || !$0.error.isNone || $0.diverging != nil }) {
             finish(waiting, parts)
         }
@@ -106,12 +110,12 @@ extension SimulatedBroker {
         perform(actions, replica)
     }
 
-    private func readForFollower(_ request: FetchPartition) -> FetchPart {
+    private func readForFollower(_ request: FetchPartition, _ follower: BrokerID) -> FetchPart {
         read(
             request.key,
             ReadRequest(
                 offset: request.fetchOffset, leaderEpoch: request.currentLeaderEpoch,
-                lastFetchedEpoch: request.lastFetchedEpoch, upToLogEnd: true),
+                lastFetchedEpoch: request.lastFetchedEpoch, upToLogEnd: true, follower: follower),
             count: 20)
     }
 
@@ -131,7 +135,8 @@ extension SimulatedBroker {
             part.error = image.partition(key.topicPartition) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower
             return part
         }
-        part.error = replica.machine.refusal(ofReaderIn: request.leaderEpoch, leaderOnly: request.leaderOnly)
+        part.error = replica.machine.refusal(
+            ofReaderIn: request.leaderEpoch, follower: request.follower, leaderOnly: request.leaderOnly)
         guard part.error.isNone, let log = replica.stored?.log else {
             if part.error.isNone { part.error = .notLeaderOrFollower }
             return part
