@@ -125,10 +125,15 @@ final class ReplicaScene: Sendable {
     }
 
     /// Appends so many records as the leader and answers the offset of the last one, and the epoch.
-    func append(_ count: Int, to partition: TopicPartition) async throws -> (last: Offset, epoch: LeaderEpoch) {
+    @discardableResult
+    func append(
+        _ count: Int, to partition: TopicPartition, timestamp: Timestamp = BrokerClock.now, size: Int = 0
+    ) async throws -> (last: Offset, epoch: LeaderEpoch) {
         var builder = RecordBatchBuilder()
         for index in 0..<count {
-            builder.append(timestamp: BrokerClock.now, key: nil, value: ByteBuffer(string: "value-\(index)"))
+            var value = ByteBuffer(string: "value-\(index)")
+            value.writeRepeatingByte(0x78, count: size)
+            builder.append(timestamp: timestamp, key: nil, value: value)
         }
         guard let hosted = replicas.partition(partition) else { throw Missing(partition: partition) }
         let batches = try hosted.validate(builder.finish(), version: 9)

@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import Synchronization
 
 /// ListOffsets, 0–9: where a partition's log begins and ends, and which offset a point in time has.
 ///
@@ -23,34 +24,33 @@ struct ListOffsetsHandler: ApiHandler {
 
     func handle(_ request: ListOffsetsRequest, _ context: RequestContext<ListOffsetsResponse>) {
         let version = context.version
-        var repeated: Set<TopicPartition> = []
-        var seen: Set<TopicPartition> = []
-        for topic in request.topics {
-            for partition in topic.partitions {
-                let id = TopicPartition(topic.name, partition.partitionIndex)
-                if !seen.insert(id).inserted { repeated.insert(id) }
-            }
+        let asked = request.topics.flatMap { topic in
+            topic.partitions.map { (id: TopicPartition(topic.name, $0.partitionIndex), partition: $0) }
         }
-        var response = ListOffsetsResponse()
-        response.topics = request.topics.map { topic in
-            var wire = ListOffsetsResponse.ListOffsetsTopicResponse()
-            wire.name = topic.name
-            wire.partitions = topic.partitions.map { partition in
-                let id = TopicPartition(topic.name, partition.partitionIndex)
+        let counts = Dictionary(asked.map { ($0.id, 1) }, uniquingKeysWith: +)
+        let pending = PendingOffsets(request, context)
+        for (index, (id, partition)) in asked.enumerated() {
+            let answer: @Sendable () -> Void = { [self] in
                 var answer = ListOffsetsResponse.ListOffsetsPartitionResponse()
                 answer.partitionIndex = partition.partitionIndex
-                if repeated.contains(id) {
+                if counts[id] != 1 {
                     answer.errorCode = .invalidRequest
                 } else if version == 0 {
-                    fillOldStyle(&answer, id, partition)
+                    fillOldStyle(&answer, id, partition, request)
                 } else {
                     fill(&answer, id, partition, request, version: version)
                 }
-                return answer
+                pending.finish(index, answer)
             }
-            return wire
+            // Where a log begins and ends is known; all else is looked up in files, and may wait for the disk.
+            if version == 0 || partition.timestamp >= 0 || partition.timestamp == Special.maximum,
+                let hosted = replicas.partition(id)
+            {
+                hosted.submit { _ in answer() }
+            } else {
+                answer()
+            }
         }
-        context.answer(response)
     }
 
     private func fill(
@@ -71,18 +71,21 @@ struct ListOffsetsHandler: ApiHandler {
             answer.errorCode = error
             return
         }
-        if request.replicaID == -1, hosted.isMarkUncertain {
-            // The mark of a new leader may lie behind what an earlier one has told.
-            if partition.timestamp == Special.latest || partition.timestamp >= 0 {
-                answer.errorCode = version >= 5 ? .offsetNotAvailable : .leaderNotAvailable
-                return
-            }
+        // The mark of a new leader may lie behind what an earlier one has told: only what lies below it is certain.
+        let isUncertain = request.replicaID == -1 && hosted.isMarkUncertain
+        let notAvailable: ErrorCode = version >= 5 ? .offsetNotAvailable : .leaderNotAvailable
+        if isUncertain, partition.timestamp == Special.latest {
+            answer.errorCode = notAvailable
+            return
         }
         let limit: ReadLimit =
             request.replicaID >= 0 || request.replicaID == -2
             ? .logEnd : request.isolationLevel == 1 ? .lastStableOffset : .highWatermark
         do throws(LogError) {
-            guard let found = try offset(partition.timestamp, limit, in: log) else { return }
+            guard let found = try offset(partition.timestamp, limit, in: log) else {
+                if isUncertain { answer.errorCode = notAvailable }
+                return
+            }
             answer.timestamp = found.timestamp
             answer.offset = found.offset
             if version >= 4 { answer.leaderEpoch = found.leaderEpoch ?? -1 }
@@ -109,7 +112,7 @@ struct ListOffsetsHandler: ApiHandler {
     /// Version 0: the starts of segments at or before the time, newest first, and the end.
     private func fillOldStyle(
         _ answer: inout ListOffsetsResponse.ListOffsetsPartitionResponse, _ id: TopicPartition,
-        _ partition: ListOffsetsRequest.ListOffsetsPartition
+        _ partition: ListOffsetsRequest.ListOffsetsPartition, _ request: ListOffsetsRequest
     ) {
         guard Self.isKnown(partition.timestamp, version: 0) else {
             answer.errorCode = .unsupportedVersion
@@ -119,15 +122,15 @@ struct ListOffsetsHandler: ApiHandler {
             answer.errorCode = replicas.absence(of: id)
             return
         }
-        let (log, error) = hosted.access(epoch: -1, leaderOnly: true)
+        let (log, error) = hosted.access(epoch: -1, leaderOnly: request.replicaID != -2)
         guard let log, error.isNone else {
             answer.errorCode = error
             return
         }
         do throws(LogError) {
             answer.oldStyleOffsets = try log.segmentOffsets(
-                before: partition.timestamp, atMost: max(0, Int(partition.maxNumOffsets)), upTo: .highWatermark,
-                now: BrokerClock.now)
+                before: partition.timestamp, atMost: max(0, Int(partition.maxNumOffsets)),
+                upTo: request.replicaID == -1 ? .highWatermark : .logEnd, now: BrokerClock.now)
         } catch {
             answer.errorCode = error.errorCode
         }
@@ -141,5 +144,47 @@ struct ListOffsetsHandler: ApiHandler {
         case Special.latestTiered: version >= 9
         default: false
         }
+    }
+}
+
+/// An answer to ListOffsets as it comes together, partition by partition.
+///
+/// Owner: its lock. Some partitions finish on their log threads; whoever brings the last one answers.
+private final class PendingOffsets: Sendable {
+    typealias PartitionAnswer = ListOffsetsResponse.ListOffsetsPartitionResponse
+
+    private let topics: [(name: String, count: Int)]
+    private let context: RequestContext<ListOffsetsResponse>
+    private let state: Mutex<(answers: [PartitionAnswer], missing: Int)>
+
+    init(_ request: ListOffsetsRequest, _ context: RequestContext<ListOffsetsResponse>) {
+        topics = request.topics.map { ($0.name, $0.partitions.count) }
+        self.context = context
+        let count = topics.reduce(0) { $0 + $1.count }
+        state = Mutex((Array(repeating: PartitionAnswer(), count: count), count))
+        if count == 0 { answer([]) }
+    }
+
+    /// - Parameter index: of the partition in the request.
+    func finish(_ index: Int, _ partition: PartitionAnswer) {
+        let answers = state.withLock { state -> [PartitionAnswer]? in
+            state.answers[index] = partition
+            state.missing -= 1
+            return state.missing == 0 ? state.answers : nil
+        }
+        if let answers { answer(answers[...]) }
+    }
+
+    private func answer(_ answers: ArraySlice<PartitionAnswer>) {
+        var answers = answers
+        var response = ListOffsetsResponse()
+        response.topics = topics.map { topic in
+            var wire = ListOffsetsResponse.ListOffsetsTopicResponse()
+            wire.name = topic.name
+            wire.partitions = Array(answers.prefix(topic.count))
+            answers = answers.dropFirst(topic.count)
+            return wire
+        }
+        context.answer(response)
     }
 }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import KafkaModel
+import KafkaNetworking
+import KafkaProtocol
+import Testing
+
+@testable import BrokerServer
+
+private let partition = TopicPartition("t", 0)
+
+/// Which offsets clients are told.
+@Suite struct ListOffsetsHandlerTests {
+    private func offset(
+        _ timestamp: Timestamp, _ connection: BrokerConnection, version: Int16 = 7, replica: BrokerID = -1
+    ) async throws -> [Int64] {
+        let answer = try await connection.send(
+            ListOffsetsRequest("t", at: timestamp, replica: replica), version: version
+        ).first
+        return [Int64(answer.errorCode.rawValue), answer.timestamp, answer.offset]
+    }
+
+    /// A new leader's high watermark may lie behind what an earlier one has told, but what lies below it is certain.
+    @Test func whileTheMarkIsUncertainOnlyWhatLiesBelowItIsTold() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        for time in [3000, 1000, 2000] as [Timestamp] { try await scene.append(1, to: partition, timestamp: time) }
+        let hosted = try #require(scene.replicas.partition(partition))
+        func replicate(_ offset: Offset) {
+            hosted.fetched(
+                PartitionRead(offset: offset, leaderEpoch: -1, lastFetchedEpoch: -1, logStart: 0, maxBytes: 0), by: 2)
+        }
+        replicate(1)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 1))
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 2))
+        #expect(hosted.isMarkUncertain)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let (notAvailable, leaderNotAvailable) = ([78, -1, -1] as [Int64], [5, -1, -1] as [Int64])
+            #expect(try await offset(-1, connection) == notAvailable)
+            #expect(try await offset(-1, connection, version: 4) == leaderNotAvailable)
+            #expect(try await offset(-2, connection) == [0, -1, 0])
+            #expect(try await offset(2500, connection) == [0, 3000, 0])
+            #expect(try await offset(-3, connection) == [0, 3000, 0])
+            #expect(try await offset(3001, connection) == notAvailable)
+            #expect(try await offset(3001, connection, version: 4) == leaderNotAvailable)
+            // Replicas are told all.
+            #expect(try await offset(-1, connection, replica: 2) == [0, -1, 3])
+            #expect(try await offset(3001, connection, replica: 2) == [0, -1, -1])
+            try await scene.append(1, to: partition, timestamp: 4000)
+            #expect(try await offset(-3, connection) == notAvailable)
+            #expect(try await offset(3001, connection) == notAvailable)
+            replicate(4)
+            #expect(!hosted.isMarkUncertain)
+            #expect(try await offset(-1, connection) == [0, -1, 4])
+            #expect(try await offset(-3, connection) == [0, 4000, 3])
+            #expect(try await offset(4001, connection) == [0, -1, -1])
+        }
+    }
+
+    /// Version 0 names the starts of segments, newest first, and the reader's end as the newest of all.
+    @Test func versionZeroNamesTheStartsOfSegments() async throws {
+        let scene = try ReplicaScene(["log.segment.bytes": "2500"])
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        // Two batches of 1,080 bytes fit into a segment.
+        for _ in 0..<5 { try await scene.append(1, to: partition, size: 1000) }
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            func offsets(_ timestamp: Timestamp, _ count: Int32) async throws -> [Offset] {
+                let answer = try await connection.send(
+                    ListOffsetsRequest("t", at: timestamp, count: count), version: 0
+                ).first
+                #expect(answer.errorCode.isNone)
+                return answer.oldStyleOffsets
+            }
+            // Nothing is replicated yet.
+            #expect(try await offsets(-1, 10) == [0, 0])
+            let replica = ListOffsetsRequest("t", at: -1, replica: 2)
+            #expect(try await connection.send(replica, version: 0).first.oldStyleOffsets == [5])
+            scene.replicas.partition(partition)?.fetched(
+                PartitionRead(offset: 3, leaderEpoch: -1, lastFetchedEpoch: -1, logStart: 0, maxBytes: 0), by: 2)
+            #expect(try await offsets(-1, 10) == [3, 2, 0])
+            scene.replicas.partition(partition)?.fetched(
+                PartitionRead(offset: 5, leaderEpoch: -1, lastFetchedEpoch: -1, logStart: 0, maxBytes: 0), by: 2)
+            #expect(try await offsets(-1, 10) == [5, 4, 2, 0])
+            #expect(try await offsets(-1, 1) == [5])
+            #expect(try await offsets(-1, 2) == [5, 4])
+            #expect(try await offsets(-1, 0) == [])
+            #expect(try await offsets(-2, 10) == [0])
+            // By when the files were changed last.
+            #expect(try await offsets(1000, 10) == [])
+            #expect(try await offsets(.max, 10) == [5, 4, 2, 0])
+            let unknown = ListOffsetsRequest("t", at: -3)
+            #expect(try await connection.send(unknown, version: 0).first.errorCode == .unsupportedVersion)
+        }
+    }
+
+    @Test func whatIsLookedUpInFilesIsLookedUpByTheLogThread() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1], replicas: [1]))
+        try await scene.append(1, to: partition, timestamp: 1000)
+        let hosted = try #require(scene.replicas.partition(partition))
+        try await RequestScene.serving(scene) { server in
+            for (timestamp, version) in [(500, 1), (-3, 7), (-1, 0)] as [(Timestamp, Int16)] {
+                let gate = DispatchSemaphore(value: 0)
+                defer { gate.signal() }
+                hosted.submit { _ in gate.wait() }
+                let connection = try await server.connect()
+                let slow = RequestScene.Arrival(
+                    connection.submit(ListOffsetsRequest("t", at: timestamp), version: version))
+                // What is asked behind it waits for it.
+                let next = RequestScene.Arrival(connection.submit(ListOffsetsRequest("t", at: -1), version: 1))
+                let other = try await server.connect()
+                for special in [-1, -2, -1] as [Timestamp] {
+                    #expect(try await offset(special, other) == [0, -1, special == -1 ? 1 : 0])
+                }
+                #expect(!slow.hasCome && !next.hasCome)
+                gate.signal()
+                let answer = try await slow.response.get().first
+                #expect(answer.errorCode.isNone)
+                if version > 0 { #expect([answer.timestamp, answer.offset] == [1000, 0]) }
+                #expect(try await next.response.get().first.offset == 1)
+            }
+        }
+    }
+
+    @Test func partitionsAreAnsweredInTheirOrderAndNamedTwiceNotAtAll() async throws {
+        let scene = try ReplicaScene()
+        let second = TopicPartition("t", 1)
+        await scene.leaderAndIsr(
+            ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1], replicas: [1]),
+            ReplicaScene.change(second, leader: 1, epoch: 0, inSync: [1], replicas: [1]))
+        try await scene.append(1, to: second, timestamp: 1000)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            var request = ListOffsetsRequest("t", at: 500)
+            var next = request.topics[0].partitions[0]
+            next.partitionIndex = 1
+            request.topics[0].partitions.append(next)
+            request.topics += ListOffsetsRequest("u", at: -1).topics + ListOffsetsRequest("u", at: -1).topics
+            let answers = try await connection.send(request, version: 1).topics
+            #expect(answers.map(\.name) == ["t", "u", "u"])
+            #expect(answers.map { $0.partitions.map(\.partitionIndex) } == [[0, 1], [0], [0]])
+            #expect(answers.map { $0.partitions.map(\.offset) } == [[-1, 0], [-1], [-1]])
+            #expect(
+                answers.map { $0.partitions.map(\.errorCode) }
+                    == [[.none, .none], [.invalidRequest], [.invalidRequest]])
+            request.topics = []
+            #expect(try await connection.send(request, version: 1).topics.isEmpty)
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BrokerSettings
+import KafkaModel
+import KafkaNetworking
+import KafkaProtocol
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+@testable import BrokerServer
+
+/// A scene's replicas behind the handlers that read them, asked over real connections, which share one event loop.
+struct RequestScene {
+    private let listener: Listener
+
+    /// - Parameter fetchMaxBytes: `fetch.max.bytes`.
+    static func serving(
+        _ scene: ReplicaScene, fetchMaxBytes: Int = 55 << 20, _ body: (RequestScene) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
+        let dispatcher = RequestDispatcher(
+            [
+                FetchHandler(
+                    replicas: scene.replicas, metadata: scene.metadata, sessions: FetchSessions(slots: 10),
+                    maxBytes: fetchMaxBytes, selectsReplicasByRack: false,
+                    throttle: ReplicationThrottle(.init(samples: 11, sampleLength: .seconds(1)), limit: { .max })),
+                ListOffsetsHandler(replicas: scene.replicas),
+            ], metrics: nil, logger: logger)
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let listener = try await Listener.bind(
+            ListenerConfiguration(
+                endpoint: Endpoint(
+                    listenerName: "PLAINTEXT", host: "127.0.0.1", port: 0, securityProtocol: .plaintext)),
+            handler: dispatcher, on: loops, logger: logger)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(RequestScene(listener: listener)))
+        } catch {
+            outcome = .failure(error)
+        }
+        await listener.close()
+        try await loops.shutdownGracefully()
+        try outcome.get()
+    }
+
+    func connect() async throws -> BrokerConnection {
+        try await BrokerConnection.connect(
+            host: "127.0.0.1", port: listener.port, on: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    /// Whether an answer has come.
+    final class Arrival<Response: Sendable>: Sendable {
+        private let flag = Atomic(false)
+        let response: EventLoopFuture<Response>
+
+        init(_ response: EventLoopFuture<Response>) {
+            self.response = response
+            response.whenComplete { [self] _ in flag.store(true, ordering: .releasing) }
+        }
+
+        var hasCome: Bool { flag.load(ordering: .acquiring) }
+    }
+}
+
+extension FetchRequest {
+    /// Of a topic's partition 0, as often as there are offsets.
+    init(_ topic: String, id: KafkaUUID = .zero, offsets: Offset..., maxBytes: Int32 = 1 << 20) {
+        self.init()
+        topics = [
+            FetchTopic(
+                topic: topic, topicID: id,
+                partitions: offsets.map { offset in
+                    var partition = FetchPartition()
+                    partition.fetchOffset = offset
+                    partition.partitionMaxBytes = maxBytes
+                    return partition
+                })
+        ]
+    }
+
+    func with(_ change: (inout FetchRequest) -> Void) -> FetchRequest {
+        var changed = self
+        change(&changed)
+        return changed
+    }
+}
+
+extension FetchResponse {
+    var partitions: [PartitionData] { responses.flatMap(\.partitions) }
+    var errors: [ErrorCode] { partitions.map(\.errorCode) }
+    var sizes: [Int] { partitions.map { $0.records?.readableBytes ?? 0 } }
+}
+
+extension ListOffsetsRequest {
+    /// Of a topic's partition 0, by a consumer unless told otherwise.
+    init(_ topic: String, at timestamp: Timestamp, count: Int32 = 1, replica: BrokerID = -1) {
+        self.init()
+        replicaID = replica
+        var partition = ListOffsetsPartition()
+        partition.timestamp = timestamp
+        partition.maxNumOffsets = count
+        topics = [ListOffsetsTopic(name: topic, partitions: [partition])]
+    }
+}
+
+extension ListOffsetsResponse {
+    var first: ListOffsetsPartitionResponse { topics.first?.partitions.first ?? ListOffsetsPartitionResponse() }
+}
