@@ -1,14 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterMetadata
 import Dispatch
+import Foundation
 import KafkaModel
 import KafkaNetworking
 import KafkaProtocol
+import LogStorage
+import NIOCore
 import Testing
 
 @testable import BrokerServer
 
 private let partition = TopicPartition("t", 0)
+
+/// What a fetch is answered, and when.
+@Suite struct FetchHandlerTests {
+    /// A scene that leads the partition alone.
+    private func alone(_ properties: [String: String] = [:], topicID: KafkaUUID? = nil) async throws -> ReplicaScene {
+        let scene = try ReplicaScene(properties)
+        await scene.leaderAndIsr(
+            ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1], replicas: [1], topicID: topicID))
+        return scene
+    }
+
+    @Test func aReplicaThatTheLeaderDoesNotKnowIsNotServed() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 4))
+        try await scene.append(1, to: partition)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            func errors(_ replica: BrokerID, epoch: LeaderEpoch) async throws -> [ErrorCode] {
+                let request = FetchRequest("t", offsets: 0).with {
+                    $0.replicaID = replica
+                    $0.topics[0].partitions[0].currentLeaderEpoch = epoch
+                    // It would wait, were it not refused.
+                    $0.maxWaitMs = 60_000
+                    $0.minBytes = 1 << 20
+                }
+                return try await connection.send(request, version: 11).errors
+            }
+            #expect(try await errors(9, epoch: 4) == [.unknownLeaderEpoch])
+            #expect(try await errors(9, epoch: -1) == [.notLeaderOrFollower])
+            #expect(try await errors(9, epoch: 3) == [.fencedLeaderEpoch])
+            let known = FetchRequest("t", offsets: 0).with { $0.replicaID = 2 }
+            #expect(try await connection.send(known, version: 11).errors == [.none])
+        }
+    }
+
+    /// LeaderAndIsr comes before UpdateMetadata: in between the metadata names the leader that was.
+    @Test func whoAsksInVainIsToldTheLeaderThatTheReplicaKnows() async throws {
+        let scene = try ReplicaScene()
+        func know(_ leader: BrokerID, epoch: LeaderEpoch) {
+            let image = PartitionImage(leader: leader, leaderEpoch: epoch, inSyncReplicas: [1, 2], replicas: [1, 2])
+            _ = scene.metadata.apply(
+                MetadataUpdate(
+                    controllerID: 1, brokers: ReplicaScene.brokers(1, 2, 3),
+                    topics: [
+                        .init(name: "t", id: KafkaUUID(high: 1, low: 2), partitions: [.init(index: 0, state: image)])
+                    ]))
+        }
+        func leader() -> [Int32]? {
+            scene.replicas.knownLeader(of: partition).map { [$0.leader, $0.epoch] }
+        }
+        know(3, epoch: 0)
+        #expect(leader() == [3, 0])
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 1))
+        #expect(leader() == [1, 1])
+        know(1, epoch: 1)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 2))
+        #expect(leader() == [2, 2])
+        try await RequestScene.serving(scene) { server in
+            let request = FetchRequest("t", id: KafkaUUID(high: 1, low: 2), offsets: 0).with {
+                $0.topics[0].partitions[0].currentLeaderEpoch = 1
+            }
+            let answer = try await server.connect().send(request, version: 16).partitions[0]
+            #expect(answer.errorCode == .fencedLeaderEpoch)
+            #expect([answer.currentLeader.leaderID, answer.currentLeader.leaderEpoch] == [2, 2])
+        }
+        // The metadata may also be newer: a broker that no longer holds a replica gets no LeaderAndIsr.
+        know(3, epoch: 3)
+        #expect(leader() == [3, 3])
+        know(-1, epoch: 4)
+        #expect(leader() == nil)
+    }
+
+    @Test func anIDOfAnotherTopicOfTheSameNameIsRefused() async throws {
+        let (old, new) = (KafkaUUID(high: 1, low: 2), KafkaUUID(high: 3, low: 4))
+        let scene = try await alone(topicID: old)
+        let image = PartitionImage(leader: 1, leaderEpoch: 0, inSyncReplicas: [1], replicas: [1])
+        _ = scene.metadata.apply(
+            MetadataUpdate(
+                controllerID: 1, brokers: ReplicaScene.brokers(1),
+                topics: [.init(name: "t", id: new, partitions: [.init(index: 0, state: image)])]))
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let byID = FetchRequest("", id: new, offsets: 0)
+            #expect(try await connection.send(byID, version: 13).errors == [.inconsistentTopicID])
+            let byName = FetchRequest("t", offsets: 0)
+            #expect(try await connection.send(byName, version: 12).errors == [.none])
+        }
+    }
+}
 
 /// Which offsets clients are told.
 @Suite struct ListOffsetsHandlerTests {

@@ -254,11 +254,9 @@ final class PendingFetch: Sendable {
             wire.divergingEpoch.endOffset = diverging.endOffset
         }
         let concernsLeader = result.error == .notLeaderOrFollower || result.error == .fencedLeaderEpoch
-        if concernsLeader, version >= 16, let id = partition.id,
-            let known = handler.metadata.current.partition(id), known.hasLeader
-        {
+        if concernsLeader, version >= 16, let id = partition.id, let known = handler.replicas.knownLeader(of: id) {
             wire.currentLeader.leaderID = known.leader
-            wire.currentLeader.leaderEpoch = known.leaderEpoch
+            wire.currentLeader.leaderEpoch = known.epoch
             leaders.insert(known.leader)
         }
         return wire

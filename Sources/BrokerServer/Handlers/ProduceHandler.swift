@@ -269,11 +269,11 @@ final class PendingProduce: Sendable {
                     return error
                 }
                 if refusal.code == .notLeaderOrFollower, context.version >= 10,
-                    let leader = metadata.current.partition(partition), leader.hasLeader
+                    let known = replicas.knownLeader(of: partition)
                 {
-                    wire.currentLeader.leaderID = leader.leader
-                    wire.currentLeader.leaderEpoch = leader.leaderEpoch
-                    leaders.insert(leader.leader)
+                    wire.currentLeader.leaderID = known.leader
+                    wire.currentLeader.leaderEpoch = known.epoch
+                    leaders.insert(known.leader)
                 }
             }
             if response.responses.last?.name != partition.topic {

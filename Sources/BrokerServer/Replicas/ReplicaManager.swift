@@ -107,6 +107,16 @@ final class ReplicaManager: Sendable {
         }
     }
 
+    /// Who leads a partition, for who looked for the leader here (KIP-951). What this broker's replica was told comes before
+    /// the metadata, which hears of a new leader later; unless the metadata is newer.
+    func knownLeader(of id: TopicPartition) -> (leader: BrokerID, epoch: LeaderEpoch)? {
+        let told = partition(id)?.state.withLock { ($0.replica.knownLeader, $0.replica.leaderEpoch) }
+        let image = metadata.current.partition(id)
+        if let (leader, epoch) = told, let leader, epoch >= image?.leaderEpoch ?? -1 { return (leader, epoch) }
+        guard let image, image.hasLeader, image.leaderEpoch >= told?.1 ?? -1 else { return nil }
+        return (image.leader, image.leaderEpoch)
+    }
+
     var partitions: [Partition] {
         hosted.withLock { $0.values.compactMap { if case .online(let partition) = $0 { partition } else { nil } } }
     }
