@@ -24,6 +24,23 @@ private let partition = TopicPartition("t", 0)
         return scene
     }
 
+    @Test(arguments: [-1, -2, 2] as [BrokerID], [1, 3, 11] as [Int16])
+    func nobodyIsSentMoreThanTheBrokerAllows(_ reader: BrokerID, _ version: Int16) async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1]))
+        for _ in 0..<10 { try await scene.append(1, to: partition, size: 1000) }
+        try await RequestScene.serving(scene, fetchMaxBytes: 5000) { server in
+            let connection = try await server.connect()
+            // Naming a partition again and again does not help.
+            let request = FetchRequest("t", offsets: 0, 0, 0, 0).with { $0.replicaID = reader }
+            let sizes = try await connection.send(request, version: version).sizes
+            #expect(sizes.count == 4)
+            // Whole batches of about 1,080 bytes where they are converted.
+            #expect(sizes[0] > 4000)
+            #expect(sizes.reduce(0, +) <= 5000)
+        }
+    }
+
     @Test func aReplicaThatTheLeaderDoesNotKnowIsNotServed() async throws {
         let scene = try ReplicaScene()
         await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 4))
@@ -99,6 +116,24 @@ private let partition = TopicPartition("t", 0)
             #expect(try await connection.send(byID, version: 13).errors == [.inconsistentTopicID])
             let byName = FetchRequest("t", offsets: 0)
             #expect(try await connection.send(byName, version: 12).errors == [.none])
+        }
+    }
+
+    /// KIP-110: the topic's setting decides, not what the batches are.
+    @Test func aTopicInZstdIsNotForClientsThatDoNotKnowIt() async throws {
+        let scene = try ReplicaScene()
+        _ = scene.settings.update("t", overrides: ["compression.type": "zstd"])
+        await scene.leaderAndIsr(
+            ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1], replicas: [1]))
+        try await scene.append(5, to: partition)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            for version in [1, 3, 9] as [Int16] {
+                let answer = try await connection.send(FetchRequest("t", offsets: 0), version: version)
+                #expect(answer.errors == [.unsupportedCompressionType] && answer.sizes == [0])
+            }
+            let answer = try await connection.send(FetchRequest("t", offsets: 0), version: 10)
+            #expect(answer.errors == [.none] && answer.sizes[0] > 0)
         }
     }
 }

@@ -75,10 +75,9 @@ final class PendingFetch: Sendable {
             case -2: .debugger
             default: .consumer(committed: request.isolationLevel == 1)
             }
-        let isConsumer = if case .consumer = reader { true } else { false }
-        minBytes = min(Int(request.minBytes), handler.maxBytes)
-        maxBytes = max(
-            0, min(context.version >= 3 ? Int(request.maxBytes) : .max, isConsumer ? handler.maxBytes : .max))
+        // Whoever asks, and in whatever version: what one request can make this broker hold is bounded.
+        maxBytes = context.version >= 3 ? max(0, min(Int(request.maxBytes), handler.maxBytes)) : handler.maxBytes
+        minBytes = min(Int(request.minBytes), maxBytes)
         maxWait = Int64(request.maxWaitMs)
         magic = DownConversion.magic(fetchVersion: context.version)
         rack = handler.selectsReplicasByRack && !request.rackID.isEmpty ? request.rackID : nil
@@ -143,15 +142,21 @@ final class PendingFetch: Sendable {
             guard let hosted = handler.replicas.partition(id) else {
                 return PartitionReadResult(error: handler.replicas.absence(of: id))
             }
+            // Before version 10 clients do not know zstd, and Kafka looks at the topic's codec, not at each batch (KIP-110).
+            if version < 10, hosted.compressesWithZstd {
+                return PartitionReadResult(error: .unsupportedCompressionType)
+            }
             let isHeldBack = isHeldBack(hosted)
             var result = hosted.read(
                 partition.read, by: reader, maxBytes: isHeldBack ? 0 : left,
                 atLeastOneBatch: needsBatch && !isHeldBack, mayFollow: mayFollow,
                 rack: rack, form: magic < 2 ? .bytes : .regions)
-            if magic < 2 { convert(&result, partition.read, hosted) }
+            let read = result.records.byteCount
+            if magic < 2 { convert(&result, min(partition.read.maxBytes, left), partition.read, hosted) }
             let bytes = result.records.byteCount
             if bytes > 0 { needsBatch = false }
-            left = max(0, left - bytes)
+            // Conversion may leave nothing of what was read, and costs all the same.
+            left = max(0, left - max(read, bytes))
             return result
         }
     }
@@ -179,8 +184,10 @@ final class PendingFetch: Sendable {
         if reader.isFollower { handler.throttle.record(throttled) }
     }
 
-    /// Brings the records into the format that an old client knows.
-    private func convert(_ result: inout PartitionReadResult, _ read: PartitionRead, _ partition: Partition) {
+    /// Brings the records into the format that an old client knows, up to so many bytes but at least one batch.
+    private func convert(
+        _ result: inout PartitionReadResult, _ limit: Int, _ read: PartitionRead, _ partition: Partition
+    ) {
         guard case .bytes(let bytes) = result.records, bytes.readableBytes > 0 else { return }
         guard partition.log?.configuration.allowsDownConversion != false else {
             result = PartitionReadResult(error: .unsupportedVersion)
@@ -188,7 +195,7 @@ final class PendingFetch: Sendable {
         }
         do throws(RecordError) {
             result.records = .bytes(
-                try DownConversion.convert(bytes, to: magic, from: read.offset, limit: max(read.maxBytes, 1)))
+                try DownConversion.convert(bytes, to: magic, from: read.offset, limit: max(limit, 1)))
         } catch {
             result = PartitionReadResult(error: error.errorCode)
         }

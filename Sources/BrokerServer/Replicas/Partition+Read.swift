@@ -212,6 +212,9 @@ extension Partition {
 extension Partition {
     /// Whether the high watermark may lie behind one that an earlier leader has told.
     var isMarkUncertain: Bool { state.withLock { $0.replica.isMarkUncertain } }
+
+    /// `compression.type=zstd`.
+    var compressesWithZstd: Bool { state.withLock { $0.settings.configuration.compression } == .zstd }
 }
 
 extension PartitionLog {
