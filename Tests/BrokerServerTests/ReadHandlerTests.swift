@@ -65,6 +65,31 @@ private let partition = TopicPartition("t", 0)
         }
     }
 
+    @Test func aReaderOfAnOlderSegmentDoesNotWaitForMore() async throws {
+        let scene = try await alone(["log.segment.bytes": "3000"])
+        for _ in 0..<10 { try await scene.append(1, to: partition, size: 1000) }
+        let log = try #require(scene.replicas.partition(partition)?.log)
+        #expect(log.segmentCount > 2)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            func fetch(from offset: Offset) -> FetchRequest {
+                FetchRequest("t", offsets: offset).with {
+                    $0.maxWaitMs = 60_000
+                    $0.minBytes = 1 << 20
+                }
+            }
+            let sizes = try await connection.send(fetch(from: 0), version: 11, timeout: .seconds(30)).sizes
+            #expect(sizes[0] > 0 && sizes[0] <= 3000)
+            // In the newest segment it waits, until the log goes on in another.
+            let waiting = RequestScene.Arrival(connection.submit(fetch(from: log.end.segmentBase), version: 11))
+            let other = try await server.connect()
+            _ = try await other.send(FetchRequest("t", offsets: 0), version: 11)
+            #expect(!waiting.hasCome)
+            for _ in 0..<3 { try await scene.append(1, to: partition, size: 1000) }
+            #expect(try await waiting.response.get().sizes[0] > 0)
+        }
+    }
+
     /// LeaderAndIsr comes before UpdateMetadata: in between the metadata names the leader that was.
     @Test func whoAsksInVainIsToldTheLeaderThatTheReplicaKnows() async throws {
         let scene = try ReplicaScene()

@@ -90,7 +90,9 @@ final class PendingFetch: Sendable {
         let bytes = results.reduce(0) { $0 + $1.records.byteCount }
         let mustNotWait =
             maxWait <= 0 || results.isEmpty || bytes >= minBytes
-            || results.contains { !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil }
+            || results.contains {
+                !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil || $0.endsSegment
+            }
         if mustNotWait { return answerSoon(results) }
         let operation = DelayedOperation(
             isSatisfied: { [self] in hasEnough() },

@@ -51,8 +51,9 @@ struct PartitionReadResult: Sendable {
     var diverging: (epoch: LeaderEpoch, endOffset: Offset)?
     var aborted: [AbortedTransaction]?
     var preferredReplica: BrokerID?
-    /// The leader may not yet tell its high watermark, or the reader stands in an older segment: answer at once.
-    var mustNotWait = false
+    /// There are records, and more lie in a newer segment, from which this read could not take: nobody should wait for more
+    /// here, whatever the reader would like to have.
+    var endsSegment = false
     /// Where the records are counted once they are sent; nil without records.
     var topic: TopicMetrics?
 
@@ -107,6 +108,7 @@ extension Partition {
             var result = PartitionReadResult(offsets: read.offsets)
             result.records = read.records
             result.aborted = read.abortedTransactions
+            result.endsSegment = read.endsSegment
             return result
         } catch {
             var result = PartitionReadResult(error: error.errorCode)
@@ -180,7 +182,7 @@ extension Partition {
         let result = readUncounted(
             request, by: reader, maxBytes: limit, atLeastOneBatch: true, mayFollow: mayFollow, rack: nil, form: .regions
         )
-        guard result.error.isNone, result.diverging == nil else { return nil }
+        guard result.error.isNone, result.diverging == nil, !result.endsSegment else { return nil }
         return result.records.byteCount
     }
 

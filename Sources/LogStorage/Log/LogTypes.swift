@@ -56,6 +56,8 @@ package struct LogRead: Sendable {
     package var position: LogPosition
     /// The first batch did not fit into the limit and is cut off: the reader must ask for more.
     package var firstBatchIncomplete: Bool
+    /// There are records, and the reader's end lies in a newer segment: a read takes from one.
+    package var endsSegment = false
     /// Transactions that were aborted and overlap the range, by first offset; nil unless the limit was
     /// ``ReadLimit/lastStableOffset``.
     package var abortedTransactions: [AbortedTransaction]?

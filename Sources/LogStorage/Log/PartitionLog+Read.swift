@@ -137,7 +137,10 @@ extension PartitionLog {
             var answer = empty(
                 at: LogPosition(offset: offset, segmentBase: segment.base, position: batch.position))
             answer.firstBatchIncomplete = count < batch.size
-            if count > 0 { answer.records = try data(segment, batch.position, count, form) }
+            if count > 0 {
+                answer.records = try data(segment, batch.position, count, form)
+                answer.endsSegment = segment.base < boundary.segmentBase
+            }
             if limit == .lastStableOffset, count > 0 {
                 answer.abortedTransactions = try abortedTransactions(
                     view, index, from: offset, behind: batch.position + Int64(count))
