@@ -161,6 +161,45 @@ private let partition = TopicPartition("t", 0)
             #expect(answer.errors == [.none] && answer.sizes[0] > 0)
         }
     }
+
+    /// sendfile would make the connections' loop wait for the disk.
+    @Test func whatIsNotInThePageCacheIsBroughtThereByALogThread() async throws {
+        let scene = try await alone()
+        for _ in 0..<8 { try await scene.append(1, to: partition, size: 1_000_000) }
+        let hosted = try #require(scene.replicas.partition(partition))
+        let log = try #require(hosted.log)
+        try log.flush()
+        func isCached(from offset: Offset, _ maxBytes: Int = 3 << 20) throws -> Bool? {
+            try log.read(from: offset, maxBytes: maxBytes, upTo: .logEnd, atLeastOneBatch: true).distant?.isLikelyCached
+        }
+        // What was appended last is not asked about.
+        #expect(try isCached(from: 7) == nil)
+        #expect(try isCached(from: 1) == true)
+        let file = open(log.path + "/00000000000000000000.log", O_RDONLY)
+        posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+        close(file)
+        // Not every file system forgets. (Another place is looked at, since to look brings a page in.)
+        guard try isCached(from: 1, 2 << 20) == false else { return }
+        try await RequestScene.serving(scene) { server in
+            let request = FetchRequest("t", offsets: 1, maxBytes: 3 << 20)
+            let gate = DispatchSemaphore(value: 0)
+            defer { gate.signal() }
+            hosted.submit { _ in gate.wait() }
+            let cold = RequestScene.Arrival(try await server.connect().submit(request, version: 11))
+            let other = try await server.connect()
+            for _ in 0..<3 {
+                #expect(try await other.send(FetchRequest("t", offsets: 7), version: 11).sizes[0] > 1_000_000)
+            }
+            #expect(!cold.hasCome)
+            gate.signal()
+            #expect(try await cold.response.get().sizes == [3 << 20])
+            #expect(try isCached(from: 1) == true)
+            // Once there it takes the short way.
+            hosted.submit { _ in gate.wait() }
+            #expect(try await other.send(request, version: 11).sizes == [3 << 20])
+            gate.signal()
+        }
+    }
 }
 
 /// Which offsets clients are told.

@@ -203,7 +203,18 @@ final class PendingFetch: Sendable {
         }
     }
 
+    /// Sends what was read; what is likely not in the page cache is brought there on a log thread first, since sendfile
+    /// would make all of the connection's loop wait for the disk.
     private func answer(_ results: [PartitionReadResult]) {
+        let cold = zip(session.partitions, results).filter { $1.distant?.isLikelyCached == false }
+        guard let id = cold.first?.0.id else { return send(results) }
+        handler.replicas.threads.thread(for: id).submit { [self] in
+            for (_, result) in cold { result.distant?.bringIn() }
+            context.onConnection { [self] in send(results) }
+        }
+    }
+
+    private func send(_ results: [PartitionReadResult]) {
         count(results)
         var response = FetchResponse()
         var leaders: Set<BrokerID> = []

@@ -54,6 +54,8 @@ struct PartitionReadResult: Sendable {
     /// There are records, and more lie in a newer segment, from which this read could not take: nobody should wait for more
     /// here, whatever the reader would like to have.
     var endsSegment = false
+    /// Where in its file the records lie that may have to come from the disk first.
+    var distant: FileRange?
     /// Where the records are counted once they are sent; nil without records.
     var topic: TopicMetrics?
 
@@ -109,6 +111,7 @@ extension Partition {
             result.records = read.records
             result.aborted = read.abortedTransactions
             result.endsSegment = read.endsSegment
+            result.distant = read.distant
             return result
         } catch {
             var result = PartitionReadResult(error: error.errorCode)

@@ -109,6 +109,8 @@ package protocol StorageFile: AnyObject, Sendable {
     func length() throws(FileError) -> Int64
     /// Asks the kernel to start bringing a range into its cache. Never fails, never waits.
     func willRead(at position: Int64, count: Int)
+    /// Whether a byte can be read without waiting for the disk. Never waits itself; true where that cannot be told.
+    func isCached(at position: Int64) -> Bool
     /// A range for `sendfile`. Its handle is used by no other region until this region is released. Nil when the
     /// file has no descriptor (tests), then ``read(into:at:)`` does.
     func region(at position: Int64, count: Int) -> FileRegion?
@@ -116,6 +118,8 @@ package protocol StorageFile: AnyObject, Sendable {
 
 extension StorageFile {
     package func willRead(at position: Int64, count: Int) {}
+
+    package func isCached(at position: Int64) -> Bool { true }
 
     package func write(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, at position: Int64

@@ -322,6 +322,8 @@ private final class PosixFile: StorageFile {
         _ = posix_fadvise(descriptor, off_t(position), off_t(count), POSIX_FADV_WILLNEED)
     }
 
+    func isCached(at position: Int64) -> Bool { martlet_would_wait(descriptor, off_t(position)) == 0 }
+
     func region(at position: Int64, count: Int) -> FileRegion? {
         let handle = handles.withLock { handles in
             for index in handles.indices where isKnownUniquelyReferenced(&handles[index]) { return handles[index] }

@@ -58,6 +58,8 @@ package struct LogRead: Sendable {
     package var firstBatchIncomplete: Bool
     /// There are records, and the reader's end lies in a newer segment: a read takes from one.
     package var endsSegment = false
+    /// Where records lie that were not appended lately, and so may have to come from the disk first; nil for others.
+    package var distant: FileRange?
     /// Transactions that were aborted and overlap the range, by first offset; nil unless the limit was
     /// ``ReadLimit/lastStableOffset``.
     package var abortedTransactions: [AbortedTransaction]?

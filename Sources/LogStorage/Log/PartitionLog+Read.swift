@@ -109,7 +109,7 @@ extension PartitionLog {
         {
             var answer = empty(at: start)
             let count = Int(boundary.position - start.position)
-            answer.records = try data(view.segments.all[index], start.position, count, form)
+            answer.records = try data(view.segments.all[index], start.position, count, form).records
             if limit == .lastStableOffset {
                 answer.abortedTransactions = try abortedTransactions(
                     view, index, from: offset, behind: boundary.position)
@@ -138,8 +138,13 @@ extension PartitionLog {
                 at: LogPosition(offset: offset, segmentBase: segment.base, position: batch.position))
             answer.firstBatchIncomplete = count < batch.size
             if count > 0 {
-                answer.records = try data(segment, batch.position, count, form)
+                let (records, range) = try data(segment, batch.position, count, form)
+                answer.records = records
                 answer.endsSegment = segment.base < boundary.segmentBase
+                let isNearEnd =
+                    segment.base == view.end.segmentBase
+                    && view.end.position - batch.position - Int64(count) < Self.tailSize
+                if !isNearEnd { answer.distant = range }
             }
             if limit == .lastStableOffset, count > 0 {
                 answer.abortedTransactions = try abortedTransactions(
@@ -150,13 +155,18 @@ extension PartitionLog {
         return empty(at: boundary)
     }
 
+    /// What ends so near to the log's end was written a moment ago, and is in memory.
+    private static let tailSize: Int64 = 1 << 20
+
     private func data(
         _ segment: LogSegment, _ position: Int64, _ count: Int, _ form: ReadForm
-    ) throws(LogError) -> LogData {
+    ) throws(LogError) -> (records: LogData, range: FileRange?) {
         try logErrors { () throws(FileError) in
             let file = try segment.data.open()
-            if form == .regions, let region = file.region(at: position, count: count) { return .region(region) }
-            return .bytes(try file.bytes(at: position, count: count))
+            if form == .regions, let region = file.region(at: position, count: count) {
+                return (.region(region), FileRange(file, at: position, count: count))
+            }
+            return (.bytes(try file.bytes(at: position, count: count)), nil)
         }
     }
 
