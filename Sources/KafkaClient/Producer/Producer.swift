@@ -222,6 +222,16 @@ public final class Producer: Sendable {
 
     /// What runs beside the sender, once at a time each.
     private let background = Mutex(Set<String>())
+    private static let adding = "transaction"
+
+    /// Waits until no partitions are being added to a transaction: after its end they would begin another.
+    func addingEnded() async {
+        while true {
+            let generation = progress.generation
+            guard background.withLock({ $0.contains(Self.adding) }) else { return }
+            await progress.wait(after: generation, on: eventLoop, atMost: 1000)
+        }
+    }
 
     private func step(_ state: inout SenderState) async {
         let snapshot = cluster.snapshot
@@ -245,7 +255,7 @@ public final class Producer: Sendable {
         }
         if !drain.partitionsToAdd.isEmpty {
             let partitions = drain.partitionsToAdd
-            inBackground("transaction") { try await self.addToTransaction(partitions) }
+            inBackground(Self.adding) { try await self.addToTransaction(partitions) }
         }
         for broker in drain.brokersToConnect {
             inBackground("connect \(broker)") {
@@ -280,6 +290,7 @@ public final class Producer: Sendable {
                 }
             }
             background.withLock { _ = $0.remove(name) }
+            progress.notify()
             signal.wake()
         }
     }
@@ -422,13 +433,15 @@ public final class Producer: Sendable {
         machine.withLock { machine in body(&machine) }
     }
 
-    func abandonWaiting(_ error: KafkaError) {
+    /// The open transaction can only be aborted from now on; nothing more of it is sent.
+    func transactionFailed(_ error: KafkaError) {
         let deliveries = machine.withLock { machine in
-            let deliveries = machine.abandonWaiting(error)
+            let deliveries = machine.transactionFailed(error)
             announce(deliveries)
             return deliveries
         }
         deliver(deliveries)
+        progress.notify()
     }
 }
 

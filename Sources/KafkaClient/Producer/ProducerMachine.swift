@@ -120,6 +120,10 @@ struct ProducerMachine {
     private(set) var memoryUsed = 0
     private(set) var producer: ProducerIdentity?
     private var addedToTransaction: Set<TopicPartition> = []
+    /// Why the open transaction can only be aborted: something that belongs to it is lost, or it is over already.
+    private(set) var transactionFailure: KafkaError?
+    /// Whether the transaction coordinator must be asked for another epoch before the next transaction (KIP-360).
+    private(set) var needsEpoch = false
 
     init(settings: Settings) {
         self.settings = settings
@@ -195,17 +199,38 @@ struct ProducerMachine {
     // MARK: Sequences and transactions
 
     /// The cluster has given a producer id, or the transaction coordinator a new epoch.
-    mutating func identified(as identity: ProducerIdentity) { producer = identity }
+    mutating func identified(as identity: ProducerIdentity) {
+        producer = identity
+        needsEpoch = false
+    }
 
     /// A transaction begins: its partitions must be added anew.
-    mutating func transactionBegan() { addedToTransaction = [] }
+    mutating func transactionBegan() {
+        addedToTransaction = []
+        transactionFailure = nil
+    }
+
+    /// The transaction will not be committed: what waits is given up, and nothing is sent again. The first reason stays.
+    mutating func transactionFailed(_ error: KafkaError) -> [Delivery] {
+        let failure = transactionFailure ?? error
+        transactionFailure = failure
+        return giveUpWaiting(failure)
+    }
 
     mutating func addedToTransaction(_ partitions: [TopicPartition]) { addedToTransaction.formUnion(partitions) }
 
-    /// The next epoch of an idempotent producer, taken without asking (KIP-360); a new id when the epochs are used up.
-    private mutating func bumpEpoch() {
-        guard !settings.transactional, let current = producer else { return }
-        producer = current.epoch < .max ? ProducerIdentity(id: current.id, epoch: current.epoch + 1) : nil
+    /// A batch with sequences is lost. It may have been written, so nobody knows what the broker expects next: only another
+    /// epoch can begin anew there (KIP-360). Without transactions it is taken without asking; a new id when the epochs are
+    /// used up.
+    private mutating func loseSequences(_ index: Int) {
+        partitions[index].mustRestart = true
+        guard !settings.transactional else {
+            needsEpoch = true
+            return
+        }
+        if let current = producer {
+            producer = current.epoch < .max ? ProducerIdentity(id: current.id, epoch: current.epoch + 1) : nil
+        }
     }
 
     static func advance(_ sequence: Int32, by count: Int32) -> Int32 {
@@ -224,6 +249,10 @@ struct ProducerMachine {
         var drain = Drain()
         var sizes: [BrokerID: Int] = [:]
         guard !partitions.isEmpty else { return drain }
+        if let transactionFailure {
+            drain.deliveries = giveUpWaiting(transactionFailure)
+            return drain
+        }
         startIndex = (startIndex + 1) % partitions.count
         for step in 0..<partitions.count {
             let index = (startIndex + step) % partitions.count
@@ -264,6 +293,7 @@ struct ProducerMachine {
             drain.requests[broker, default: []].append(drained)
         }
         for broker in drain.requests.keys { requestsInFlight[broker, default: 0] += 1 }
+        if let transactionFailure { drain.deliveries += giveUpWaiting(transactionFailure) }
         return drain
     }
 
@@ -339,11 +369,7 @@ struct ProducerMachine {
                 "Expiring \(front.writer.count) record(s) for \(partition):\(now - front.createdAt) ms has passed since batch creation"
             )
             drain.deliveries += finish(front, partition, .failure(error))
-            // It may have been written: its sequences are spent, and nobody knows what the broker expects.
-            if settings.idempotent, front.baseSequence >= 0 {
-                bumpEpoch()
-                partitions[index].mustRestart = true
-            }
+            if front.baseSequence >= 0 { loseSequences(index) }
         }
     }
 
@@ -382,14 +408,11 @@ struct ProducerMachine {
             case .unknownProducerID?:
                 // The broker has forgotten this producer: begin again, nothing of it can be a duplicate there.
                 mayRetry = !settings.transactional
-                if mayRetry {
-                    bumpEpoch()
-                    partitions[index].mustRestart = true
-                }
+                if mayRetry { loseSequences(index) }
             default: break
             }
         }
-        if mayRetry, now - batch.createdAt < settings.deliveryTimeout {
+        if mayRetry, transactionFailure == nil, now - batch.createdAt < settings.deliveryTimeout {
             batch.content = drained.content
             batch.isCompressed = drained.isCompressed
             let exponent = min(batch.attempts - 1, 10)
@@ -398,11 +421,7 @@ struct ProducerMachine {
             reinsert(batch, index)
             return []
         }
-        if settings.idempotent, batch.baseSequence >= 0, !settings.transactional {
-            // The broker still expects this batch's sequences: those behind it would never be accepted.
-            bumpEpoch()
-            partitions[index].mustRestart = true
-        }
+        if batch.baseSequence >= 0 { loseSequences(index) }
         return finish(batch, partition, .failure(error))
     }
 
@@ -419,12 +438,11 @@ struct ProducerMachine {
         partitions[index].batches.insert(batch, at: place)
     }
 
-    /// Gives up everything that waits: a transaction is aborted, or the producer closed in haste.
-    mutating func abandonWaiting(_ error: KafkaError) -> [Delivery] {
+    private mutating func giveUpWaiting(_ error: KafkaError) -> [Delivery] {
         var deliveries: [Delivery] = []
         for index in partitions.indices {
             while let batch = partitions[index].batches.popFirst() {
-                if batch.baseSequence >= 0 { partitions[index].mustRestart = true }
+                if batch.baseSequence >= 0 { loseSequences(index) }
                 deliveries += finish(batch, partitions[index].name, .failure(error))
             }
         }
@@ -434,6 +452,9 @@ struct ProducerMachine {
     private mutating func finish(
         _ batch: Batch, _ partition: TopicPartition, _ result: Result<(Offset, Timestamp), KafkaError>
     ) -> [Delivery] {
+        if settings.transactional, case .failure(let error) = result {
+            transactionFailure = transactionFailure ?? error
+        }
         memoryUsed -= batch.reserved
         memoryWaiters = 0
         incomplete.remove(batch.id)

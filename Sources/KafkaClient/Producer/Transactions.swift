@@ -10,10 +10,8 @@ struct TransactionState {
         case new
         /// To `open` by ``Producer/beginTransaction()``.
         case ready
-        /// To `ready` by commit or abort.
+        /// To `ready` by commit or abort; by abort only once the machine has a `transactionFailure`.
         case open
-        /// To `ready` by abort only.
-        case failed(KafkaError)
         /// Another producer has taken over; final.
         case fenced
     }
@@ -29,13 +27,18 @@ extension Producer {
     /// Registers `transactional.id` and waits until transactions that an earlier producer with that id left behind are
     /// finished. To be called once, before all else. Throws ``KafkaError``.
     public func initTransactions() async throws {
-        let id = try transactionalID()
+        try await requestIdentity()
+        transaction.withLock { $0.phase = .ready }
+    }
+
+    /// Gets a producer id, or the next epoch of the one that this producer has (KIP-360).
+    private func requestIdentity() async throws {
         var request = InitProducerIdRequest()
-        request.transactionalID = id
+        request.transactionalID = try transactionalID()
         request.transactionTimeoutMs = configuration.transactionTimeout.milliseconds32
+        (request.producerID, request.producerEpoch) = transaction.withLock { ($0.producerID, $0.epoch) }
         let response = try await coordinated(request) { $0.errorCode }
         transaction.withLock {
-            $0.phase = .ready
             $0.producerID = response.producerID
             $0.epoch = response.producerEpoch
         }
@@ -50,7 +53,6 @@ extension Producer {
                 state.phase = .open
                 state.hasPartitions = false
             case .fenced: throw Self.fencedError
-            case .failed(let error): throw error
             case .new, .open:
                 throw KafkaError(
                     .illegalState,
@@ -60,11 +62,23 @@ extension Producer {
         withMachine { $0.transactionBegan() }
     }
 
-    /// Makes a group's offsets part of the transaction: they count once it is committed.
+    /// Makes a group's offsets part of the transaction: they count once it is committed. If this throws, the transaction
+    /// can only be aborted.
     public func sendOffsets(_ offsets: [TopicPartition: Int64], group: ConsumerGroupMetadata) async throws {
         try requireTransaction()
         guard !offsets.isEmpty else { return }
         let id = try transactionalID()
+        do {
+            try await sendOffsets(offsets, group, transactionalID: id)
+        } catch {
+            transactionFailed(error as? KafkaError ?? KafkaError(.disconnected, "\(error)"))
+            throw error
+        }
+    }
+
+    private func sendOffsets(
+        _ offsets: [TopicPartition: Int64], _ group: ConsumerGroupMetadata, transactionalID id: String
+    ) async throws {
         let (producerID, epoch) = transaction.withLock { state in
             state.hasPartitions = true
             return (state.producerID, state.epoch)
@@ -100,18 +114,22 @@ extension Producer {
         }
     }
 
-    /// Sends what is left and commits: consumers that read committed records see all of it, or none if this throws.
+    /// Sends what is left and commits: consumers that read committed records see all of it. Throws ``KafkaError`` if a part
+    /// of it is lost; then there is only ``abortTransaction()``.
     public func commitTransaction() async throws {
         try requireTransaction()
         await flush()
-        if case .failed(let error) = transaction.withLock({ $0.phase }) { throw error }
+        try requireTransaction()
         try await end(committed: true)
     }
 
-    /// Gives the open transaction up, with everything sent in it.
+    /// Gives the open transaction up, with everything sent in it. Throws ``KafkaError``; may be called again after one that
+    /// is retriable.
     public func abortTransaction() async throws {
-        abandonWaiting(KafkaError(.illegalState, "Failing batch since transaction was aborted"))
+        try requireOpenTransaction()
+        transactionFailed(KafkaError(.illegalState, "Failing batch since transaction was aborted"))
         await flush()
+        await addingEnded()
         try await end(committed: false)
     }
 
@@ -126,23 +144,29 @@ extension Producer {
             request.committed = committed
             _ = try await coordinated(request) { $0.errorCode }
         }
+        if withMachine({ $0.needsEpoch }) { try await requestIdentity() }
         transaction.withLock { $0.phase = .ready }
     }
 
-    /// Throws if this producer is transactional and no transaction is open.
+    /// Throws if this producer is transactional and has no open transaction that can be committed.
     func requireTransaction() throws {
         guard configuration.transactionalID != nil else { return }
-        try transaction.withLock { state in
-            switch state.phase {
-            case .open: break
-            case .failed(let error): throw error
-            case .fenced: throw Self.fencedError
-            case .new, .ready: throw KafkaError(.illegalState, "No transaction is open.")
-            }
+        try requireOpenTransaction()
+        if let failure = withMachine({ $0.transactionFailure }) { throw failure }
+    }
+
+    private func requireOpenTransaction() throws {
+        switch transaction.withLock({ $0.phase }) {
+        case .open: break
+        case .fenced: throw Self.fencedError
+        case .new, .ready: throw KafkaError(.illegalState, "No transaction is open.")
         }
     }
 
+    /// Tells the coordinator of partitions. Tries once: while their records wait, the sender asks again.
     func addToTransaction(_ partitions: [TopicPartition]) async throws {
+        // It may have ended since the sender asked for this.
+        try requireTransaction()
         let state = transaction.withLock { state in
             state.hasPartitions = true
             return state
@@ -157,10 +181,14 @@ extension Producer {
             topic.partitions = partitions.map(\.partition)
             return topic
         }
-        // Later versions are for brokers among themselves.
-        _ = try await coordinated(request, latest: 3) { response in
-            response.resultsByTopicV3AndBelow.lazy.flatMap(\.resultsByPartition).map(\.partitionErrorCode)
-                .first { !$0.isNone && $0 != .operationNotAttempted } ?? .none
+        do {
+            // Later versions are for brokers among themselves.
+            _ = try await coordinated(request, latest: 3, within: .zero) { response in
+                response.resultsByTopicV3AndBelow.lazy.flatMap(\.resultsByPartition).map(\.partitionErrorCode)
+                    .first { !$0.isNone && $0 != .operationNotAttempted } ?? .none
+            }
+        } catch let error as KafkaError where !error.isRetriable {
+            return transactionFailed(error)
         }
         withMachine { $0.addedToTransaction(partitions) }
     }
@@ -178,10 +206,10 @@ extension Producer {
     /// Sends to a coordinator until it answers with something other than "not here" or "not yet".
     private func coordinated<Request: RequestMessage>(
         _ request: Request, kind: Cluster.CoordinatorKind = .transaction, key: String? = nil, latest: Int16 = .max,
-        error: (Request.Response) -> ErrorCode
+        within limit: Duration? = nil, error: (Request.Response) -> ErrorCode
     ) async throws -> Request.Response {
         let key = try key ?? transactionalID()
-        let deadline = ContinuousClock.now + configuration.maxBlock
+        let deadline = ContinuousClock.now + (limit ?? configuration.maxBlock)
         var backoff = Backoff(configuration)
         while true {
             do {
@@ -194,6 +222,7 @@ extension Producer {
                 switch error.errorCode {
                 case .producerFenced?, .invalidProducerEpoch?:
                     transaction.withLock { $0.phase = .fenced }
+                    transactionFailed(Self.fencedError)
                     throw Self.fencedError
                 case .notCoordinator?, .coordinatorNotAvailable?: await cluster.forgetCoordinator(kind, key)
                 default: break
