@@ -27,7 +27,7 @@ public struct KafkaError: Error, Sendable, Hashable {
         case noOffset
         /// The group has moved on: partitions may belong to another member by now.
         case commitFailed
-        /// The producer has been closed, or another one took over its transactional id.
+        /// Another producer took over this one's transactional id, or another consumer its instance id; final.
         case fenced
         /// The call makes no sense in the state the client is in.
         case illegalState

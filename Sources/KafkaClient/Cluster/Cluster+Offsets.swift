@@ -105,14 +105,14 @@ extension Cluster {
 
     /// Sends to a group's coordinator, looking it up again when it moved or cannot be reached, until `deadline`.
     package func sendToCoordinator<Request: RequestMessage>(
-        _ request: Request, group: String, latest: Int16 = .max, timeout: Duration? = nil,
-        before deadline: ContinuousClock.Instant, error code: (Request.Response) -> ErrorCode
+        _ request: Request, group: String, on purpose: Purpose = .coordination, latest: Int16 = .max,
+        timeout: Duration? = nil, before deadline: ContinuousClock.Instant, error code: (Request.Response) -> ErrorCode
     ) async throws -> Request.Response {
         var backoff = Backoff(configuration)
         while true {
             do {
                 let broker = try await coordinator(.group, group)
-                let response = try await link(to: broker).send(request, latest: latest, timeout: timeout)
+                let response = try await link(to: broker, for: purpose).send(request, latest: latest, timeout: timeout)
                 switch code(response) {
                 case .notCoordinator, .coordinatorNotAvailable, .coordinatorLoadInProgress:
                     throw KafkaError(code(response))

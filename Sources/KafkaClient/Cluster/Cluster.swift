@@ -24,12 +24,28 @@ package actor Cluster {
         case transaction = 1
     }
 
+    /// What a connection is for. Many brokers answer the requests of one connection strictly one after the other, so what
+    /// waits there must not hold up the rest.
+    package enum Purpose: Sendable {
+        /// Records and metadata. A fetch waits for records.
+        case data
+        /// Heartbeats and commits, which do not wait.
+        case coordination
+        /// Joining a group, which waits for its other members.
+        case rebalance
+    }
+
+    private struct LinkKey: Hashable {
+        var broker: BrokerID
+        var purpose: Purpose
+    }
+
     package nonisolated let configuration: ClientConfiguration
     package nonisolated let eventLoopGroup: any EventLoopGroup
     private nonisolated let current = Mutex(ClusterSnapshot())
     private let observer: @Sendable (Event) -> Void
-    private var links: [BrokerID: BrokerLink] = [:]
-    private var connecting: [BrokerID: Task<BrokerLink, any Error>] = [:]
+    private var links: [LinkKey: BrokerLink] = [:]
+    private var connecting: [LinkKey: Task<BrokerLink, any Error>] = [:]
     private var refreshing: [Set<String>?: Task<ClusterSnapshot, any Error>] = [:]
     private var coordinators: [String: BrokerID] = [:]
     private var bootstrap: [ClusterSnapshot.Broker] = []
@@ -94,21 +110,22 @@ package actor Cluster {
     // MARK: Connections
 
     /// The connection to a broker, made if need be.
-    package func link(to id: BrokerID) async throws -> BrokerLink {
-        if let link = links[id] {
+    package func link(to id: BrokerID, for purpose: Purpose = .data) async throws -> BrokerLink {
+        let key = LinkKey(broker: id, purpose: purpose)
+        if let link = links[key] {
             if link.connection.isOpen { return link }
-            links[id] = nil
+            links[key] = nil
         }
         guard !isClosed else { throw KafkaError(.closed, "The client is closed.") }
-        if let task = connecting[id] { return try await task.value }
+        if let task = connecting[key] { return try await task.value }
         let known = current.withLock { $0.brokers[id] } ?? bootstrap.first { $0.id == id }
         guard let broker = known else { throw KafkaError(.disconnected, "Broker \(id) is not known.") }
         // Several callers may wait for one connection, so none of them owns the attempt.
         let task = Task { try await self.connect(broker) }
-        connecting[id] = task
-        defer { connecting[id] = nil }
+        connecting[key] = task
+        defer { connecting[key] = nil }
         let link = try await task.value
-        links[id] = link
+        links[key] = link
         return link
     }
 
@@ -157,9 +174,8 @@ package actor Cluster {
 
     /// A connection to any broker: one that stands, else to a known broker, else to a bootstrap server.
     package func anyLink() async throws -> BrokerLink {
-        if let link = links.values.first(where: { $0.connection.isOpen && $0.broker.id >= 0 })
-            ?? links.values.first(where: { $0.connection.isOpen })
-        {
+        let open = links.lazy.filter { $0.key.purpose == .data && $0.value.connection.isOpen }.map(\.value)
+        if let link = open.first(where: { $0.broker.id >= 0 }) ?? open.first {
             return link
         }
         var failure: any Error = KafkaError(.disconnected, "No broker is known.")

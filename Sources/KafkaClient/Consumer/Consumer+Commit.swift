@@ -19,6 +19,7 @@ extension Consumer {
     public func commit(_ offsets: [TopicPartition: CommittedOffset]) async throws {
         guard !offsets.isEmpty else { return }
         let groupID = try requireGroup()
+        try group?.requireNotFenced()
         let request = OffsetCommitRequest(
             groupID: groupID, generationIDOrMemberEpoch: group?.generation ?? -1, memberID: group?.memberID ?? "",
             groupInstanceID: configuration.groupInstanceID,
@@ -39,8 +40,12 @@ extension Consumer {
         for partition in response.topics.flatMap(\.partitions) where !partition.errorCode.isNone {
             switch partition.errorCode {
             case .illegalGeneration, .unknownMemberID, .rebalanceInProgress, .fencedInstanceID:
-                if partition.errorCode != .rebalanceInProgress { group?.forgetMembership() }
-                group?.mustJoin = true
+                // A join that goes on, or has ended meanwhile, knows better.
+                if group?.joining == nil, group?.generation == request.generationIDOrMemberEpoch {
+                    if partition.errorCode != .rebalanceInProgress { group?.refused(partition.errorCode) }
+                    group?.mustJoin = true
+                    try group?.requireNotFenced()
+                }
                 throw KafkaError(
                     .commitFailed,
                     "Offset commit cannot be completed since the consumer is not part of an active group for auto partition assignment; it is likely that the consumer was kicked out of the group."

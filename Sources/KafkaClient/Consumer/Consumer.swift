@@ -18,8 +18,8 @@ import NIOCore
 /// await consumer.close()
 /// ```
 ///
-/// A member of a group must call ``poll(for:)`` at least every `max.poll.interval.ms`: rebalances happen inside it. The
-/// actor owns all state; fetches and heartbeats run beside and come back to it.
+/// A member of a group must call ``poll(for:)`` at least every `max.poll.interval.ms`: a rebalance begins and ends inside
+/// it. In between it waits for the other members, beside polling, as fetches and heartbeats do. The actor owns all state.
 public actor Consumer {
     /// Which partitions a consumer reads.
     enum Source {
@@ -62,7 +62,8 @@ public actor Consumer {
     var positions: [TopicPartition: Position] = [:]
     private var buffered: [FetchedRecords] = []
     private var fetching: Set<BrokerID> = []
-    private var failure: KafkaError?
+    /// What the next poll throws.
+    var failure: KafkaError?
     var group: GroupMembership?
     var rebalanceHandler: (@Sendable (RebalanceEvent) async -> Void)?
     private var lastCommit = ContinuousClock.now
@@ -225,7 +226,7 @@ public actor Consumer {
                 throw KafkaError(.illegalState, "Consumer is not subscribed to any topics or assigned any partitions")
             }
             let generation = changes.generation
-            try await prepare(before: deadline)
+            try await prepare()
             if let failure {
                 self.failure = nil
                 throw failure
@@ -242,10 +243,10 @@ public actor Consumer {
     }
 
     /// Whatever must be in order before records can come: membership, metadata, positions, commits that are due.
-    private func prepare(before deadline: ContinuousClock.Instant) async throws {
+    private func prepare() async throws {
         try await refreshMetadata()
         switch source {
-        case .topics, .matching: try await keepMembership(before: deadline)
+        case .topics, .matching: try await keepMembership()
         case .assigned, .nothing: break
         }
         try await findPositions()

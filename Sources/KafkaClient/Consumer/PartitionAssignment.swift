@@ -29,7 +29,7 @@ package enum PartitionAssignment {
 
     /// Each topic by itself: members in order get consecutive ranges, the first ones one partition more.
     package static func range(_ members: [GroupMember], partitionCounts: [String: Int32]) -> Result {
-        var result = Result(uniqueKeysWithValues: members.map { ($0.id, []) })
+        var result = nothing(members)
         for topic in topics(of: members, partitionCounts) {
             let subscribers = members.filter { $0.subscription.topics.contains(topic) }.sorted(by: GroupMember.precedes)
             let count = partitionCounts[topic] ?? 0
@@ -47,7 +47,7 @@ package enum PartitionAssignment {
 
     /// All partitions in order, to the members in turn; one that has not subscribed to a topic is passed over.
     package static func roundRobin(_ members: [GroupMember], partitionCounts: [String: Int32]) -> Result {
-        var result = Result(uniqueKeysWithValues: members.map { ($0.id, []) })
+        var result = nothing(members)
         let members = members.sorted(by: GroupMember.precedes)
         guard !members.isEmpty else { return result }
         var turn = 0
@@ -83,6 +83,9 @@ package enum PartitionAssignment {
 
     // MARK: Parts
 
+    /// A coordinator that names a member twice is wrong, but no reason to trap.
+    private static func nothing(_ members: [GroupMember]) -> Result { Result(members.map { ($0.id, []) }) { $1 } }
+
     private static func topics(of members: [GroupMember], _ counts: [String: Int32]) -> [String] {
         Set(members.flatMap(\.subscription.topics)).filter { (counts[$0] ?? 0) > 0 }.sorted()
     }
@@ -114,7 +117,7 @@ package enum PartitionAssignment {
         _ members: [GroupMember], _ owned: Result, _ counts: [String: Int32]
     ) -> Result {
         let partitions = allPartitions(of: members, counts)
-        var result = Result(uniqueKeysWithValues: members.map { ($0.id, []) })
+        var result = nothing(members)
         guard !members.isEmpty else { return result }
         let least = partitions.count / members.count
         let most = (partitions.count + members.count - 1) / members.count
@@ -168,8 +171,8 @@ package enum PartitionAssignment {
         _ members: [GroupMember], _ owned: Result, _ counts: [String: Int32]
     ) -> Result {
         let members = members.sorted { $0.id < $1.id }
-        let wishes = Dictionary(uniqueKeysWithValues: members.map { ($0.id, Set($0.subscription.topics)) })
-        var result = Result(uniqueKeysWithValues: members.map { ($0.id, owned[$0.id] ?? []) })
+        let wishes = Dictionary(members.map { ($0.id, Set($0.subscription.topics)) }) { $1 }
+        var result = nothing(members).merging(owned) { $1 }
         let taken = Set(result.values.joined())
         func leastLoaded(for topic: String) -> String? {
             members.filter { wishes[$0.id]?.contains(topic) == true }
