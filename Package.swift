@@ -173,7 +173,9 @@ let package = Package(
             dependencies: ["KafkaNetworking", "KafkaProtocol", "KafkaModel", nioCore, nioPosix, logging]),
         .testTarget(
             name: "KafkaClientTests",
-            dependencies: ["KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", nioCore]),
+            dependencies: [
+                "KafkaClient", "KafkaProtocol", "KafkaRecords", "KafkaModel", "ZooKeeperTestKit", nioCore,
+            ]),
         .testTarget(
             name: "KafkaToolsTests",
             dependencies: [

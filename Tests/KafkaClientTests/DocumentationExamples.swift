@@ -21,6 +21,57 @@ enum DocumentationExamples {
         await producer.close()
     }
 
+    static func idempotence(_ configuration: ClientConfiguration) async throws {
+        var configuration = configuration
+        configuration.idempotence = true
+        let producer = try Producer(configuration)
+        for number in 1...1000 {
+            try await producer.enqueue(ProducerRecord(topic: "orders", value: "order \(number)")) { result in
+                if case .failure(let error) = result { print(error) }
+            }
+        }
+        await producer.close()
+    }
+
+    static func range(_ configuration: ClientConfiguration) async throws {
+        var configuration = configuration
+        configuration.groupID = "joins"
+        configuration.assignors = [.range]
+        let consumer = try Consumer(configuration)
+        await consumer.subscribe(to: ["orders", "payments"])
+    }
+
+    static func roundRobin(_ configuration: ClientConfiguration) async throws {
+        var configuration = configuration
+        configuration.groupID = "metrics"
+        configuration.assignors = [.roundRobin]
+        let consumer = try Consumer(configuration)
+        await consumer.subscribe { $0.hasPrefix("metrics-") }
+    }
+
+    static func sticky(_ configuration: ClientConfiguration) async throws {
+        var configuration = configuration
+        configuration.groupID = "aggregates"
+        configuration.assignors = [.sticky]
+        let consumer = try Consumer(configuration)
+        await consumer.subscribe(to: ["orders"])
+    }
+
+    static func transfers(_ configuration: ClientConfiguration) async throws {
+        var configuration = configuration
+        configuration.transactionalID = "transfers-1"
+        let producer = try Producer(configuration)
+        try await producer.initTransactions()
+        try producer.beginTransaction()
+        do {
+            try await producer.enqueue(ProducerRecord(topic: "debits", key: "42", value: "100"))
+            try await producer.enqueue(ProducerRecord(topic: "credits", key: "7", value: "100"))
+            try await producer.commitTransaction()
+        } catch let error as KafkaError where error.kind != .fenced {
+            try await producer.abortTransaction()
+        }
+    }
+
     static func reading(_ configuration: ClientConfiguration) async throws {
         var configuration = configuration
         configuration.groupID = "billing"

@@ -19,7 +19,7 @@ import Testing
         let examples = documentation.components(separatedBy: "```swift\n").dropFirst().map { block in
             lines(block.components(separatedBy: "```")[0])
         }
-        #expect(examples.count >= 6)
+        #expect(examples.count >= 11)
         for example in examples {
             let isThere = compiled.indices.contains { compiled[$0...].starts(with: example) }
             #expect(isThere, "not in DocumentationExamples: \(example.first ?? "")")

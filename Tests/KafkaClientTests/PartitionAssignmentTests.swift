@@ -136,6 +136,25 @@ import Testing
         }
     }
 
+    /// A coordinator should not name anybody twice; one that does gets an assignment all the same.
+    @Test func aMemberThatIsNamedTwiceIsNoTrap() {
+        let counts: [String: Int32] = ["t0": 4, "t1": 2]
+        let all = Set(partitions("t0", 0, 1, 2, 3) + partitions("t1", 0, 1))
+        let twice = [member("a", ["t0", "t1"]), member("a", ["t0", "t1"]), member("b", ["t0", "t1"])]
+        let differing = [member("a", ["t0", "t1"]), member("a", ["t0", "t1"]), member("b", ["t0"])]
+        for members in [twice, differing] {
+            for result in [
+                PartitionAssignment.range(members, partitionCounts: counts),
+                PartitionAssignment.roundRobin(members, partitionCounts: counts),
+                PartitionAssignment.sticky(members, partitionCounts: counts),
+                PartitionAssignment.cooperativeSticky(members, partitionCounts: counts),
+            ] {
+                #expect(result.keys.sorted() == ["a", "b"])
+                #expect(Set(result.values.joined()) == all && result.values.map(\.count).reduce(0, +) == all.count)
+            }
+        }
+    }
+
     @Test func subscriptionsAndAssignmentsReadBack() throws {
         let subscription = ConsumerProtocol.Subscription(
             topics: ["a", "b"], userData: [1, 2], owned: partitions("a", 0, 3) + partitions("b", 1), generation: 4,

@@ -202,6 +202,73 @@ import Testing
         machine.addedToTransaction([partition])
         #expect(drain(&machine).count == 1)
     }
+
+    // MARK: Transactions that fail
+
+    private func transaction() -> ProducerMachine {
+        var machine = machine {
+            $0.transactional = true
+            $0.deliveryTimeout = 1000
+        }
+        machine.transactionBegan()
+        machine.addedToTransaction([partition, TopicPartition("t", 1)])
+        return machine
+    }
+
+    @Test(arguments: ["refused", "late after an attempt"])
+    func aTransactionThatHasLostABatchGivesUpAndNeedsAnotherEpoch(_ how: String) {
+        var machine = transaction()
+        // Nobody waits for this record in particular.
+        append(&machine)
+        let lost = drain(&machine)[0]
+        if how == "refused" {
+            _ = machine.failed(lost, error: KafkaError(ErrorCode.messageTooLarge), now: 0)
+        } else {
+            _ = machine.failed(lost, error: KafkaError(ErrorCode.notLeaderOrFollower), now: 0)
+            _ = machine.drain(now: 1000, leader: { _ in 1 })
+        }
+        machine.requestEnded(1)
+        #expect(machine.transactionFailure?.errorCode == (how == "refused" ? .messageTooLarge : nil))
+        #expect(machine.transactionFailure != nil && machine.needsEpoch)
+        // What is still handed over is given up, and a flush need not wait for it.
+        let results = Shared()
+        append(&machine, to: TopicPartition("t", 1)) { results.add($0) }
+        let rest = machine.drain(now: 1001, leader: { _ in 1 })
+        #expect(rest.requests.isEmpty && rest.deliveries.count == 1 && machine.isIdle)
+        // With the next epoch sequences begin anew.
+        machine.identified(as: .init(id: 7, epoch: 1))
+        machine.transactionBegan()
+        machine.addedToTransaction([partition])
+        append(&machine, now: 1001)
+        let next = drain(&machine, now: 2000)
+        #expect(next.map(\.producer) == [.init(id: 7, epoch: 1)] && next.map(\.baseSequence) == [0])
+        #expect(!machine.needsEpoch && machine.transactionFailure == nil)
+    }
+
+    @Test func anAbortedTransactionSendsNothingAgain() {
+        var machine = transaction()
+        append(&machine)
+        let sent = drain(&machine)[0]
+        append(&machine, to: TopicPartition("t", 1))
+        _ = machine.transactionFailed(KafkaError(.illegalState, "aborted"))
+        #expect(!machine.needsEpoch, "what was not sent has no sequence")
+        _ = machine.failed(sent, error: KafkaError(ErrorCode.notLeaderOrFollower), now: 0)
+        #expect(machine.isIdle)
+        #expect(machine.needsEpoch)
+    }
+
+    @Test func anAbortedTransactionOfWhichAllWasWrittenKeepsItsEpoch() {
+        var machine = transaction()
+        append(&machine)
+        let sent = drain(&machine)[0]
+        _ = machine.transactionFailed(KafkaError(.illegalState, "aborted"))
+        _ = machine.completed(sent.id, baseOffset: 0, logAppendTime: -1)
+        #expect(machine.isIdle && !machine.needsEpoch)
+        machine.transactionBegan()
+        machine.addedToTransaction([partition])
+        append(&machine)
+        #expect(drain(&machine).map(\.baseSequence) == [1])
+    }
 }
 
 private final class Shared: Sendable {
