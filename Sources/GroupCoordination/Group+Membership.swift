@@ -11,7 +11,7 @@ extension Group {
         }
         guard accepts(request.memberID, maxSize: turn.configuration.maxSize) else {
             remove(request.memberID)
-            return refuse(.groupMaxSizeReached, &turn)
+            return turn.reply(token, .join(JoinAnswer(error: .groupMaxSizeReached)))
         }
         guard state != .dead else { return refuse(.coordinatorNotAvailable, &turn) }
         guard supports(request.protocolType, request.protocols) else {
@@ -39,7 +39,7 @@ extension Group {
                 addAndRebalance(request, id: id, token, &turn)
             }
         } else if request.requiresKnownMemberID {
-            pendingMembers[id] = turn.uptime &+ Int64(request.sessionTimeout)
+            addPending(id, until: turn.uptime &+ Int64(request.sessionTimeout))
             turn.reply(token, .join(JoinAnswer(error: .memberIDRequired, memberID: id)))
         } else {
             addAndRebalance(request, id: id, token, &turn)
@@ -244,7 +244,7 @@ extension Group {
 
     /// Does what is due. The rebalance itself is seen to by `settle`.
     mutating func expire(_ turn: inout Turn) {
-        for (id, deadline) in pendingMembers where deadline <= turn.uptime { pendingMembers[id] = nil }
+        expirePending(at: turn.uptime)
         for member in members.values where member.timerCounts && member.deadline <= turn.uptime {
             removeAndUpdate(member.id, &turn)
         }

@@ -26,7 +26,9 @@ struct Group: Sendable {
     /// The member ids of static members, by instance id.
     var staticMembers: [String: String] = [:]
     /// Ids that were given out and have not been used yet (KIP-394), with the uptimes at which they end.
-    var pendingMembers: [String: Int64] = [:]
+    private(set) var pendingMembers: [String: Int64] = [:]
+    /// The first of those uptimes, or one before it: ids that were used are not looked for.
+    private(set) var pendingDeadline = Int64.max
     /// Members that have not yet asked for their assignment in this generation.
     var pendingSync: Set<String> = []
     /// The topics of a consumer group; nil if not known.
@@ -139,7 +141,7 @@ struct Group: Sendable {
         var next = Int64.max
         if let joinDeadline { next = min(next, joinDeadline) }
         if let syncDeadline { next = min(next, syncDeadline) }
-        for deadline in pendingMembers.values { next = min(next, deadline) }
+        next = min(next, pendingDeadline)
         for member in members.values where member.timerCounts { next = min(next, member.deadline) }
         return next == .max ? nil : next
     }
@@ -156,7 +158,30 @@ struct Group: Sendable {
         if let instanceID = member.instanceID { staticMembers[instanceID] = member.id }
         if leader == nil { leader = member.id }
         members[member.id] = member
-        pendingMembers[member.id] = nil
+        forgetPending(member.id)
+    }
+
+    /// Gives an id out. Anybody can have as many as they ask for, so at some point each costs another one, the next to end;
+    /// its client asks again.
+    mutating func addPending(_ memberID: String, until deadline: Int64) {
+        if pendingMembers.count >= GroupConfiguration.maxPendingMembers,
+            let oldest = pendingMembers.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+        {
+            pendingMembers[oldest.key] = nil
+        }
+        pendingMembers[memberID] = deadline
+        pendingDeadline = min(pendingDeadline, deadline)
+    }
+
+    private mutating func forgetPending(_ memberID: String) {
+        pendingMembers[memberID] = nil
+        if pendingMembers.isEmpty { pendingDeadline = .max }
+    }
+
+    mutating func expirePending(at uptime: Int64) {
+        guard pendingDeadline <= uptime else { return }
+        pendingMembers = pendingMembers.filter { $0.value > uptime }
+        pendingDeadline = pendingMembers.values.min() ?? .max
     }
 
     mutating func remove(_ memberID: String) {
@@ -166,7 +191,7 @@ struct Group: Sendable {
             staticMembers[instanceID] = nil
         }
         if leader == memberID { leader = members.keys.first }
-        pendingMembers[memberID] = nil
+        forgetPending(memberID)
         pendingSync.remove(memberID)
         if pendingSync.isEmpty { syncDeadline = nil }
     }

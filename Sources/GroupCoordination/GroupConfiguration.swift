@@ -22,6 +22,9 @@ package struct GroupConfiguration: Hashable, Sendable {
 
     /// A member that waits in a rebalance and whose id is new is given up after this.
     static let newMemberJoinTimeout: Int64 = 5 * 60_000
+
+    /// How many ids of one group may be given out and not used yet.
+    package static let maxPendingMembers = 1000
 }
 
 /// The states of a group, by the names that Kafka gives them.

@@ -89,6 +89,95 @@ import Testing
         #expect(scene.joined(scene.join(refused.memberID))?.error == .unknownMemberID)
     }
 
+    @Test func aLaterIDExpiresEvenIfAnEarlierWasUsed() throws {
+        let scene = GroupScene { $0.initialRebalanceDelay = 0 }
+        let first = try #require(scene.joined(scene.join { $0.requiresKnownMemberID = true })).memberID
+        let second = try #require(
+            scene.joined(
+                scene.join {
+                    $0.requiresKnownMemberID = true
+                    $0.sessionTimeout = 20_000
+                })
+        ).memberID
+        #expect(scene.joined(scene.join(first) { $0.sessionTimeout = 60_000 })?.generation == 1)
+        scene.wait(20_000)
+        #expect(scene.joined(scene.join(second))?.error == .unknownMemberID)
+        #expect(scene.heartbeat(first, 1) == ErrorCode.none)
+    }
+
+    /// Anybody can ask for ids and not use them.
+    @Test func idsThatNobodyUsesAreBounded() throws {
+        let scene = GroupScene { $0.initialRebalanceDelay = 0 }
+        func given(_ session: Int32) throws -> String {
+            let token = scene.join {
+                $0.requiresKnownMemberID = true
+                $0.sessionTimeout = session
+            }
+            return try #require(scene.joined(token)).memberID
+        }
+        let (last, next) = (try given(1_800_000), try given(6000))
+        for _ in 1..<GroupConfiguration.maxPendingMembers { _ = try given(10_000) }
+        #expect(scene.joined(scene.join(next))?.error == .unknownMemberID)
+        #expect(scene.joined(scene.join(last))?.generation == 1)
+    }
+
+    @Test(arguments: [true, false]) func anIDThatWasGivenOutHoldsARebalanceBack(_ isUsed: Bool) throws {
+        let scene = GroupScene()
+        let members = try scene.stableGroup(1)
+        let given = try #require(scene.joined(scene.join { $0.requiresKnownMemberID = true })).memberID
+        let newcomer = scene.join()
+        let back = scene.join(members[0])
+        scene.wait(9999)
+        #expect(scene.joined(back) == nil)
+        if isUsed { _ = scene.join(given) } else { scene.wait(1) }
+        #expect(scene.joined(newcomer)?.generation == 2)
+        #expect(scene.joined(back)?.members.count == (isUsed ? 3 : 2))
+    }
+
+    @Test func aNewMemberThatWaitsForFiveMinutesIsGivenUp() throws {
+        let scene = GroupScene { $0.initialRebalanceDelay = 0 }
+        let first = scene.join {
+            $0.sessionTimeout = 1_800_000
+            $0.rebalanceTimeout = 600_000
+        }
+        let member = try #require(scene.joined(first)).memberID
+        _ = scene.sync(member, 1, [member: [1]])
+        scene.commit()
+        let newcomer = scene.join()
+        scene.wait(299_999)
+        #expect(scene.joined(newcomer) == nil)
+        scene.wait(1)
+        #expect(scene.joined(newcomer)?.error == .unknownMemberID)
+        #expect(scene.coordinator.describe("g").members.map(\.memberID) == [member])
+    }
+
+    @Test func ifNobodyComesBackStaticMembersAreWaitedForOnceMore() throws {
+        let scene = GroupScene()
+        let tokens = (0..<3).map { index in
+            scene.join {
+                $0.instanceID = "instance\(index)"
+                $0.sessionTimeout = 600_000
+            }
+        }
+        while scene.joined(tokens[0]) == nil { scene.wait(1000) }
+        let members = try tokens.map { try #require(scene.joined($0)).memberID }
+        for member in members { _ = scene.sync(member, 1, [members[0]: [1]]) }
+        scene.commit()
+        _ = scene.leave([LeaveGroup.Member(memberID: "", instanceID: "instance0")])
+        scene.wait(60_000)
+        #expect(scene.coordinator.describe("g").state == "PreparingRebalance")
+        let back = scene.join(members[2]) {
+            $0.instanceID = "instance2"
+            $0.sessionTimeout = 600_000
+        }
+        scene.wait(59_999)
+        #expect(scene.joined(back) == nil)
+        scene.wait(1)
+        let answer = try #require(scene.joined(back))
+        #expect(answer.generation == 2 && answer.leader == members[2])
+        #expect(Set(answer.members.map(\.memberID)) == [members[1], members[2]])
+    }
+
     @Test func badJoinsAreRefused() throws {
         let scene = GroupScene()
         #expect(scene.joined(scene.join { $0.group = "" })?.error == .invalidGroupID)
@@ -110,6 +199,20 @@ import Testing
         let members = try scene.stableGroup(2)
         #expect(scene.joined(scene.join())?.error == .groupMaxSizeReached)
         #expect(scene.heartbeat(members[1], 1) == ErrorCode.none)
+    }
+
+    @Test func aLimitThatWasLoweredCountsFromTheNextCoordinatorOn() throws {
+        let scene = GroupScene()
+        let members = try scene.stableGroup(3)
+        scene.coordinator.configuration.maxSize = 2
+        #expect(scene.heartbeat(members[2], 1) == ErrorCode.none)
+        try scene.failOver()
+        #expect(scene.heartbeat(members[0], 1) == .rebalanceInProgress)
+        let back = members.map { scene.join($0) }
+        // It is nobody any more, so it is not told its id.
+        #expect(scene.joined(back[2]) == JoinAnswer(error: .groupMaxSizeReached))
+        #expect(scene.joined(back[0])?.generation == 2)
+        #expect(scene.joined(back[0])?.members.map(\.memberID) == [members[0], members[1]])
     }
 
     @Test func aMemberThatComesMakesTheOthersJoinAgain() throws {
