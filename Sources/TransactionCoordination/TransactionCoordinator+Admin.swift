@@ -12,6 +12,8 @@ extension TransactionCoordinator {
         } else if let known = ids[transactionalID], let logged = known.logged, !known.isExpiring {
             description.snapshot = logged
             description.snapshot?.producer.epoch = known.currentEpoch(logged)
+            // Those that have their marker are done with.
+            if let marking = known.marking { description.snapshot?.partitions = marking.remaining }
         } else {
             description.error = .transactionalIDNotFound
         }

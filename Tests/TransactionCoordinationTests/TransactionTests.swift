@@ -172,6 +172,18 @@ import TransactionCoordination
         #expect(scene.state() == .prepareCommit)
     }
 
+    @Test func aPartitionThatHasItsMarkerIsNotDescribedAnyMore() throws {
+        let scene = TransactionScene()
+        let producer = try scene.producer()
+        _ = scene.add("t", producer, a0, b0)
+        scene.commit()
+        _ = scene.end("t", producer, commit: true)
+        scene.commit()
+        #expect(scene.coordinator.describe("t").snapshot?.partitions == [a0, b0])
+        scene.writeMarkers { $0 == a0 ? .none : .notLeaderOrFollower }
+        #expect(scene.coordinator.describe("t").snapshot?.partitions == [b0])
+    }
+
     @Test func newsOfAnotherTransactionsMarkersIsVoid() throws {
         let scene = TransactionScene()
         _ = try scene.producer(in: .prepareCommit)
