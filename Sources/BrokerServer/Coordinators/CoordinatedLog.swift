@@ -84,6 +84,8 @@ struct LedPartition: CoordinatedLog {
             let read = try log.read(
                 from: offset, maxBytes: chunkBytes, upTo: .logEnd, atLeastOneBatch: true, as: .bytes)
             guard case .bytes(let bytes) = read.records else { throw LoadError.notHere }
+            // Compaction has removed what was last, and nothing was appended since.
+            if bytes.readableBytes == 0 { return end }
             let start = offset
             var batches = RecordBatches(bytes)
             while let batch = try batches.next() {
