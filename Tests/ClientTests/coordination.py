@@ -7,11 +7,11 @@ import wire
 from wire import string
 
 PRODUCE, OFFSET_COMMIT, OFFSET_FETCH, FIND_COORDINATOR, JOIN, HEARTBEAT, LEAVE, SYNC = 0, 8, 9, 10, 11, 12, 13, 14
-INIT_PRODUCER_ID, ADD_PARTITIONS, ADD_OFFSETS, END_TXN, TXN_OFFSET_COMMIT = 22, 24, 25, 26, 28
+INIT_PRODUCER_ID, ADD_PARTITIONS, ADD_OFFSETS, END_TXN, WRITE_MARKERS, TXN_OFFSET_COMMIT = 22, 24, 25, 26, 27, 28
 DESCRIBE_GROUPS, DELETE_GROUPS, OFFSET_DELETE, DESCRIBE_TRANSACTIONS = 15, 42, 47, 65
 # From which version on a request has compact lengths and tagged fields.
-FLEXIBLE = {PRODUCE: 9, INIT_PRODUCER_ID: 2, ADD_PARTITIONS: 3, ADD_OFFSETS: 3, END_TXN: 3, TXN_OFFSET_COMMIT: 3,
-            DESCRIBE_TRANSACTIONS: 0}
+FLEXIBLE = {PRODUCE: 9, OFFSET_FETCH: 6, SYNC: 4, INIT_PRODUCER_ID: 2, ADD_PARTITIONS: 3, ADD_OFFSETS: 3, END_TXN: 3,
+            TXN_OFFSET_COMMIT: 3, DESCRIBE_TRANSACTIONS: 0}
 TRANSACTIONAL = 0x10
 
 
@@ -141,6 +141,13 @@ class Connection(wire.Connection):
             w.string(transactional_id) + struct.pack(">qhb", producer, epoch, commit) + w.end))
         return answer.unpack("ih")[1]
 
+    def write_markers(self, producer, epoch, coordinator, partitions, commit=True):
+        """`partitions` by topic, `coordinator`: its epoch. Returns the errors by (topic, partition)."""
+        answer = self.ask(WRITE_MARKERS, 0, lambda w: w.array([
+            struct.pack(">qhb", producer, epoch, commit) + self.topics(w, partitions)
+            + struct.pack(">i", coordinator)]))
+        return answer.array(lambda: (answer.int("q"), self.partition_errors(answer)))[0][1]
+
     def commit_in_transaction(
             self, transactional_id, group, producer, epoch, offsets, member="", generation=-1, instance=None, metadata="",
             version=3):
@@ -212,12 +219,15 @@ class Connection(wire.Connection):
         _, error, generation = answer.unpack("ihi")
         return error, generation, answer.string(), answer.string(), answer.string()
 
-    def sync(self, group, generation, member, instance=None, assignments=None):
-        """Returns (error, assignment)."""
-        answer = self.ask(SYNC, 3, lambda w: (
+    def sync(self, group, generation, member, instance=None, assignments=None, kind=None, protocol=None):
+        """Version 3, or 5 with the kind and the protocol. Returns (error, assignment)."""
+        answer = self.ask(SYNC, 5 if kind else 3, lambda w: (
             w.string(group) + struct.pack(">i", generation) + w.string(member) + w.string(instance)
-            + w.array([w.string(name) + w.bytes(data) for name, data in (assignments or {}).items()])))
+            + (w.string(kind) + w.string(protocol) if kind else b"")
+            + w.array([w.string(name) + w.bytes(data) + w.end for name, data in (assignments or {}).items()]) + w.end))
         _, error = answer.unpack("ih")
+        if kind:
+            answer.string(), answer.string()
         return error, answer.bytes()
 
     def heartbeat(self, group, generation, member, instance=None):
@@ -256,6 +266,35 @@ class Connection(wire.Connection):
         found = answer.array(lambda: (answer.string(), answer.array(one)))
         error = answer.int("h")
         return (error, -1) if error else found[0][1][0]
+
+    def committed_of(self, groups, version=8):
+        """`groups`: partitions by topic, or None for all there are, by group. Returns by group (error, the offsets by
+        (topic, partition))."""
+        answer = self.ask(OFFSET_FETCH, version, lambda w: w.array([
+            w.string(group) + (w.string(None) + struct.pack(">i", -1) if version >= 9 else b"")
+            + (b"\0" if partitions is None else self.topics(w, partitions)) + w.end
+            for group, partitions in groups.items()]) + b"\0" + w.end)
+        answer.int("i")
+
+        def partition():
+            index, offset, _ = answer.unpack("iqi")
+            answer.string()
+            found = index, offset, answer.int("h")
+            answer.end()
+            return found
+
+        def topic():
+            found = answer.string(), answer.array(partition)
+            answer.end()
+            return found
+
+        def group():
+            name, topics, error = answer.string(), answer.array(topic), answer.int("h")
+            answer.end()
+            offsets = {(topic, index): offset for topic, partitions in topics for index, offset, _ in partitions}
+            return name, (error, offsets)
+
+        return dict(answer.array(group))
 
     def delete_group(self, group):
         answer = self.ask(DELETE_GROUPS, 1, lambda w: w.array([w.string(group)]))

@@ -7,16 +7,19 @@ positions, transactions and logs is the same.
 
 import coordination
 import wire
-from harness import SharedBrokerTestCase, eventually, unique
+from harness import Broker, SharedBrokerTestCase, cases, eventually, expand, unique
 from test_transaction_verification import STABLE, ended, log_end, started
 
 OFFSET_METADATA_TOO_LARGE, ILLEGAL_GENERATION, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID = 12, 22, 23, 24
-UNKNOWN_MEMBER_ID, INVALID_SESSION_TIMEOUT, TOPIC_AUTHORIZATION_FAILED, INVALID_REQUEST = 25, 26, 29, 42
+UNKNOWN_MEMBER_ID, INVALID_SESSION_TIMEOUT, REBALANCE_IN_PROGRESS, TOPIC_AUTHORIZATION_FAILED = 25, 26, 27, 29
+INVALID_REQUEST, TRANSACTION_COORDINATOR_FENCED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 42, 52, 53
 OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING = 45, 47, 48, 49
 INVALID_TRANSACTION_TIMEOUT, OPERATION_NOT_ATTEMPTED, NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND = 50, 55, 68, 69
-MEMBER_ID_REQUIRED, FENCED_INSTANCE_ID, GROUP_SUBSCRIBED_TO_TOPIC, PRODUCER_FENCED = 79, 82, 86, 90
+MEMBER_ID_REQUIRED, GROUP_MAX_SIZE_REACHED, FENCED_INSTANCE_ID, GROUP_SUBSCRIBED_TO_TOPIC = 79, 81, 82, 86
+PRODUCER_FENCED = 90
 
 
+@expand
 class CoordinatorErrorTests(SharedBrokerTestCase):
     def setUp(self):
         super().setUp()
@@ -35,8 +38,8 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
 
     # Groups.
 
-    def stable_group(self, instance):
-        """A group of one static member that has committed 5. Returns group, member and generation."""
+    def joined_group(self, instance):
+        """A group of one static member that knows no assignment yet. Returns group, member and generation."""
         group = unique("group")
         self.wire.find_coordinator(group)
         subscription = b"\0\0\0\0\0\1" + wire.string(self.data) + b"\0\0\0\0"
@@ -47,6 +50,11 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             return answer[0] == wire.NONE and answer
 
         _, generation, _, _, member = eventually(joined)
+        return group, member, generation
+
+    def stable_group(self, instance):
+        """A group of one static member that has committed 5. Returns group, member and generation."""
+        group, member, generation = self.joined_group(instance)
         self.assertEqual(self.wire.sync(group, generation, member, instance, {member: b"mine"}), (wire.NONE, b"mine"))
         self.assertEqual(
             self.wire.commit(group, {self.at: 5}, generation, member, instance), {self.at: wire.NONE})
@@ -90,6 +98,12 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("sync: past generation", lambda: w.sync(group, generation - 1, member)[0], ILLEGAL_GENERATION),
             ("sync: future generation",
              lambda: w.sync(group, far, member, assignments={member: b"all"})[0], ILLEGAL_GENERATION),
+            ("sync: another protocol",
+             lambda: w.sync(group, generation, member, instance, kind="consumer", protocol="own")[0],
+             INCONSISTENT_GROUP_PROTOCOL),
+            ("sync: another kind",
+             lambda: w.sync(group, generation, member, instance, kind="connect", protocol="range")[0],
+             INCONSISTENT_GROUP_PROTOCOL),
             ("sync: another's instance", lambda: w.sync(group, generation, other, instance)[0], FENCED_INSTANCE_ID),
             ("heartbeat: no group", lambda: w.heartbeat("", generation, member), INVALID_GROUP_ID),
             ("heartbeat: a group that is not there", lambda: w.heartbeat(none, generation, member), UNKNOWN_MEMBER_ID),
@@ -122,7 +136,41 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
              (wire.NONE, GROUP_SUBSCRIBED_TO_TOPIC)),
             ("delete offsets: a group that is not there",
              lambda: w.delete_offsets(none, self.data)[0], GROUP_ID_NOT_FOUND),
+            ("delete offsets: no group", lambda: w.delete_offsets("", self.data)[0], INVALID_GROUP_ID),
         ])
+
+    def test_nobody_commits_before_the_assignment(self):
+        instance = unique("instance")
+        group, member, generation = self.joined_group(instance)
+        w = self.wire
+        self.check(lambda: (w.describe_group(group), w.committed(group, self.data)), [
+            ("commit", lambda: w.commit(group, {self.at: 9}, generation, member, instance),
+             {self.at: REBALANCE_IN_PROGRESS}),
+        ])
+        self.assertEqual(w.describe_group(group)[1], "CompletingRebalance")
+
+    def test_a_full_group_takes_nobody(self):
+        broker = Broker(group_max_size=1).start()
+        self.addCleanup(broker.kill)
+        group = unique("group")
+        with coordination.Connection(broker.port) as w:
+            w.find_coordinator(group)
+            eventually(lambda: w.join(group, instance="only")[0] == wire.NONE)
+            self.check(lambda: w.describe_group(group), [
+                ("a newcomer", lambda: w.join(group)[::4], (GROUP_MAX_SIZE_REACHED, "")),
+                ("another instance", lambda: w.join(group, instance="other")[::4], (GROUP_MAX_SIZE_REACHED, "")),
+            ])
+
+    @cases(8, 9)
+    def test_several_groups_are_answered_each_for_itself_in_version(self, version):
+        one, _, _ = self.stable_group(unique("instance"))
+        other, none, unheard = unique("group"), unique("nobody"), unique("nobody")
+        self.assertEqual(self.wire.commit(other, {self.at: 7}), {self.at: wire.NONE})
+        self.assertEqual(
+            self.wire.committed_of(
+                {one: {self.data: [0]}, other: None, none: {self.data: [0]}, unheard: None}, version),
+            {one: (wire.NONE, {self.at: 5}), other: (wire.NONE, {self.at: 7}), none: (wire.NONE, {self.at: -1}),
+             unheard: (wire.NONE, {})})
 
     def test_a_member_without_an_id_is_given_one_and_nothing_else(self):
         group, w = unique("group"), self.wire
@@ -139,17 +187,20 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
     def test_what_transactional_members_may_not_do(self):
         instance = unique("instance")
         group, member, generation = self.stable_group(instance)
-        name, w = unique("id"), self.wire
+        name, theirs, w = unique("id"), unique("id"), self.wire
+        past, stranger = started(w, name), started(w, theirs)
         producer, epoch = started(w, name)
         self.assertEqual(w.add_offsets(name, producer, epoch, group), wire.NONE)
 
-        def commit(generation=generation, member=member, instance=None, group=group, metadata=""):
+        def commit(generation=generation, member=member, instance=None, group=group, metadata="", name=name,
+                   producer=(producer, epoch)):
             answer = w.commit_in_transaction(
-                name, group, producer, epoch, {self.at: 9}, member, generation, instance, metadata)
+                name, group, *producer, {self.at: 9}, member, generation, instance, metadata)
             return answer[self.at]
 
         def snapshot():
-            return w.describe_group(group), w.committed(group, self.data), w.describe_transaction(name)
+            return (w.describe_group(group), w.committed(group, self.data), w.describe_transaction(name),
+                    w.describe_transaction(theirs))
 
         self.check(snapshot, [
             ("past generation", lambda: commit(generation - 1), ILLEGAL_GENERATION),
@@ -158,6 +209,11 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("another's instance", lambda: commit(member="stranger", instance=instance), FENCED_INSTANCE_ID),
             ("too much metadata", lambda: commit(metadata="x" * 4097), OFFSET_METADATA_TOO_LARGE),
             ("no group", lambda: commit(group=""), INVALID_GROUP_ID),
+            ("an id that nobody has", lambda: commit(name=unique("nobody")), INVALID_PRODUCER_ID_MAPPING),
+            ("another's id", lambda: commit(name=theirs), INVALID_PRODUCER_ID_MAPPING),
+            ("another's producer", lambda: commit(producer=stranger), INVALID_PRODUCER_ID_MAPPING),
+            ("a past epoch", lambda: commit(producer=past), INVALID_PRODUCER_EPOCH),
+            ("a future epoch", lambda: commit(producer=(producer, epoch + 1)), INVALID_PRODUCER_EPOCH),
         ])
         ended(w, name, producer, epoch)
         self.assertEqual(w.committed(group, self.data), (wire.NONE, 5))
@@ -188,6 +244,8 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("init: negative time", lambda: w.init(name, -1)[0], INVALID_TRANSACTION_TIMEOUT),
             ("init: too much time", lambda: w.init(name, 900_001)[0], INVALID_TRANSACTION_TIMEOUT),
             ("init: another's producer", lambda: w.init(name, 1000, other, epoch)[0], PRODUCER_FENCED),
+            ("init: a producer id without an epoch", lambda: w.init(name, 1000, producer)[0], INVALID_REQUEST),
+            ("init: an epoch without a producer id", lambda: w.init(name, 1000, -1, epoch)[0], INVALID_REQUEST),
             # In the midst of a transaction Kafka looks at the producer id only, and aborts.
             ("init: a future epoch", lambda: w.init(name, 1000, producer, epoch + 1)[0], PRODUCER_FENCED),
             ("init: a past epoch", lambda: w.init(name, 1000, *past)[0], PRODUCER_FENCED),
@@ -205,9 +263,12 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("add offsets: an id that nobody has",
              lambda: w.add_offsets(nobody, producer, epoch, "g"), INVALID_PRODUCER_ID_MAPPING),
             ("add offsets: a past epoch", lambda: w.add_offsets(name, *past, "g"), PRODUCER_FENCED),
+            ("add offsets: another's producer", lambda: w.add_offsets(name, other, epoch, "g"), INVALID_PRODUCER_ID_MAPPING),
             ("end: an id that nobody has", lambda: w.end(nobody, producer, epoch), INVALID_PRODUCER_ID_MAPPING),
             ("end: another's producer", lambda: w.end(name, other, epoch), INVALID_PRODUCER_ID_MAPPING),
             ("end: a past epoch", lambda: w.end(name, *past), PRODUCER_FENCED),
+            ("end: a future epoch", lambda: w.end(name, producer, epoch + 1), PRODUCER_FENCED),
+            ("produce: no id", lambda: produce(None, producer, epoch), TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
             ("produce: another's producer", lambda: produce(name, other, epoch), INVALID_PRODUCER_ID_MAPPING),
             ("produce: a past epoch", lambda: produce(name, *past), INVALID_PRODUCER_EPOCH),
         ]
@@ -250,4 +311,18 @@ class CoordinatorErrorTests(SharedBrokerTestCase):
             ("a new epoch that does not begin at 0", lambda: produce(2, epoch + 2), OUT_OF_ORDER_SEQUENCE_NUMBER),
             ("half of what is there", lambda: produce(1, epoch + 1, (b"v", b"w")), OUT_OF_ORDER_SEQUENCE_NUMBER),
             ("the same once more", lambda: produce(1, epoch + 1), wire.NONE),
+        ])
+
+    def test_what_coordinators_may_not_do(self):
+        w, missing = self.wire, unique("missing")
+        producer, epoch = wire.Connection.init_producer_id(w)
+
+        def mark(epoch, coordinator, topic=self.data):
+            return list(w.write_markers(producer, epoch, coordinator, {topic: [0]}).values())
+
+        self.assertEqual(mark(epoch + 1, 5), [wire.NONE])
+        self.check(lambda: log_end(w, self.data), [
+            ("an older coordinator", lambda: mark(epoch + 1, 4), [TRANSACTION_COORDINATOR_FENCED]),
+            ("a past epoch", lambda: mark(epoch, 5), [INVALID_PRODUCER_EPOCH]),
+            ("a topic that is not there", lambda: mark(epoch + 1, 5, missing), [wire.UNKNOWN_TOPIC_OR_PARTITION]),
         ])

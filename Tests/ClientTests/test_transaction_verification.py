@@ -7,7 +7,7 @@ import coordination
 import wire
 from harness import Broker, SharedBrokerTestCase, cases, eventually, expand, unique
 
-NOT_IN_TRANSACTION, ABORTABLE = 48, 120
+NOT_IN_TRANSACTION, NO_AUTHORITY, ABORTABLE = 48, 53, 120
 INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING, CONCURRENT_TRANSACTIONS = 47, 49, 51
 END, STABLE = 0, 1
 
@@ -98,8 +98,13 @@ class VerificationTests(SharedBrokerTestCase):
 
     def test_who_says_no_transactional_id_is_refused(self):
         self.register()
-        self.assertEqual(self.wire.produce_in_transaction(None, self.data, *self.producer, 0)[0], NOT_IN_TRANSACTION)
+        # What nobody may use: it is the same in the midst of the transaction, where nothing needs to be verified.
+        self.assertEqual(self.wire.produce_in_transaction(None, self.data, *self.producer, 0)[0], NO_AUTHORITY)
         self.assert_nothing_hangs(0)
+        self.assertEqual(self.produce(0), wire.NONE)
+        self.assertEqual(self.wire.produce_in_transaction(None, self.data, *self.producer, 1)[0], NO_AUTHORITY)
+        ended(self.wire, self.name, *self.producer)
+        self.assert_nothing_hangs(2)
 
     def test_others_ids_and_past_lives_are_refused(self):
         self.register()

@@ -59,6 +59,8 @@ struct ProduceHandler: ApiHandler {
         guard case .bytes(let bytes) = records else { throw ProduceRefusal(.invalidRecord) }
         let batches = try partition.validate(bytes, version: context.version)
         if let header = batches.header, header.isTransactional {
+            // Kafka asks whether the producer may use its transactional id, and without one nobody may.
+            guard let transactionalID else { throw ProduceRefusal(.transactionalIDAuthorizationFailed) }
             let question = TransactionVerifier.Question(
                 transactionalID: transactionalID,
                 producer: ProducerIdentity(id: header.producerID, epoch: header.producerEpoch), partition: id,

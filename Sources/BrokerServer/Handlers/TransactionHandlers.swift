@@ -100,9 +100,13 @@ struct TxnOffsetCommitHandler: ApiHandler {
         commit.instanceID = request.groupInstanceID
         commit.generation = request.generationID
         let (asked, errors) = (commit, refused)
-        // Who is not the coordinator need not ask: the answer is the same.
-        guard groups.refusal(asked.group) == nil, let partition = replicas.partition(groups.partition(of: asked.group))
-        else { return store(asked, request, .notRequired, errors, context) }
+        // Who does not serve the group need not ask. It must not store either: by then it may serve, with nothing verified.
+        if let error = groups.refusal(asked.group) {
+            return answer(asked.partitions.map { PartitionError($0.partition, error) }, errors, context)
+        }
+        guard let partition = replicas.partition(groups.partition(of: asked.group)) else {
+            return answer(asked.partitions.map { PartitionError($0.partition, .notCoordinator) }, errors, context)
+        }
         let question = TransactionVerifier.Question(
             transactionalID: request.transactionalID,
             producer: ProducerIdentity(id: request.producerID, epoch: request.producerEpoch), partition: partition.id)
@@ -130,21 +134,28 @@ struct TxnOffsetCommitHandler: ApiHandler {
         var asked = commit
         asked.producer = OffsetCommit.Producer(id: request.producerID, epoch: request.producerEpoch, proof: proof)
         groups.request(asked.group) { [asked] reply in
-            guard case .commit(var answer) = reply else {
+            guard case .commit(let outcomes) = reply else {
                 return context.answer(
                     TxnOffsetCommitResponse(
                         errors + asked.partitions.map { PartitionError($0.partition, .unknownServerError) }))
             }
-            // Producers before 2.0 take "loading" for fatal.
-            if context.version < 2 {
-                for index in answer.indices where answer[index].error == .coordinatorLoadInProgress {
-                    answer[index].error = .coordinatorNotAvailable
-                }
-            }
-            context.answer(TxnOffsetCommitResponse(errors + answer))
+            answer(outcomes, errors, context)
         } _: {
             $0.commit(asked, token: $1, now: $2)
         }
+    }
+
+    private func answer(
+        _ outcomes: [PartitionError], _ refused: [PartitionError], _ context: RequestContext<TxnOffsetCommitResponse>
+    ) {
+        var outcomes = outcomes
+        // Producers before 2.0 take "loading" for fatal.
+        if context.version < 2 {
+            for index in outcomes.indices where outcomes[index].error == .coordinatorLoadInProgress {
+                outcomes[index].error = .coordinatorNotAvailable
+            }
+        }
+        context.answer(TxnOffsetCommitResponse(refused + outcomes))
     }
 }
 

@@ -16,7 +16,7 @@ import TransactionCoordination
 final class TransactionVerifier: Sendable {
     /// Whose records want to enter which partition.
     struct Question: Sendable {
-        var transactionalID: String?
+        var transactionalID: String
         var producer: ProducerIdentity
         var partition: TopicPartition
         /// −1 for positions of a group, which have none.
@@ -72,8 +72,8 @@ final class TransactionVerifier: Sendable {
     /// between.
     func begin(_ question: Question, in partition: Partition) -> Beginning {
         guard isEnabled() else { return .settled(.notRequired) }
-        // Without a transactional id there is nobody to ask, and without a log nothing to show it to.
-        guard question.transactionalID != nil, let log = partition.log,
+        // Without a log there is nothing to show it to.
+        guard let log = partition.log,
             let verificationGuard = log.beginVerification(
                 of: question.producer.id, epoch: question.producer.epoch, firstSequence: question.firstSequence,
                 now: BrokerClock.now)
@@ -98,7 +98,7 @@ final class TransactionVerifier: Sendable {
     }
 
     private func look(_ question: Question, _ answer: @escaping @Sendable (ErrorCode) -> Void) {
-        guard let id = question.transactionalID else { return answer(.invalidTxnState) }
+        let id = question.transactionalID
         let image = neighbours.metadata.current
         guard let coordinator = image.partition(transactions.partition(of: id)), coordinator.hasLeader,
             image.isAlive(coordinator.leader)
