@@ -101,7 +101,7 @@ import ZooKeeperTestKit
         let deadline = ContinuousClock.now + .seconds(30)
         var values: [String] = []
         while values.count < count, ContinuousClock.now < deadline {
-            values += try await consumer.poll(for: .milliseconds(100)).map { String(buffer: $0.value ?? ByteBuffer()) }
+            values += try await consumer.poll(for: .milliseconds(100)).map(\.text)
         }
         return values
     }
@@ -126,8 +126,9 @@ import ZooKeeperTestKit
         let values = (0..<20).map { "\(assignor) \($0)" }
         try await produce(values, to: topic)
         await second.consumer.close()
-        try await poll([first], until: [4])
-        #expect(try await Set(read(values.count, from: first.consumer)) == Set(values))
+        // Nothing is committed, so what it read of its own before may come again.
+        var found = Set(try await poll([first], until: [4]).map(\.text))
+        while !found.isSuperset(of: values) { found.formUnion(try await read(1, from: first.consumer)) }
         #expect(!first.events.hasLosses)
         await first.consumer.close()
     }
@@ -304,4 +305,8 @@ import ZooKeeperTestKit
         await zombie.close()
         await successor.close()
     }
+}
+
+extension ConsumerRecord {
+    fileprivate var text: String { String(buffer: value ?? ByteBuffer()) }
 }

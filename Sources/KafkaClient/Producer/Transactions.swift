@@ -222,7 +222,6 @@ extension Producer {
                 switch error.errorCode {
                 case .producerFenced?, .invalidProducerEpoch?:
                     transaction.withLock { $0.phase = .fenced }
-                    transactionFailed(Self.fencedError)
                     throw Self.fencedError
                 case .notCoordinator?, .coordinatorNotAvailable?: await cluster.forgetCoordinator(kind, key)
                 default: break
