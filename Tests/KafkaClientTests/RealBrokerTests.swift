@@ -283,6 +283,28 @@ import ZooKeeperTestKit
         await producer.close()
     }
 
+    @Test func aPartitionThatIsRefusedSpoilsTheTransaction() async throws {
+        let topic = try await topic()
+        let producer = try await producer(unique("id"))
+        try producer.beginTransaction()
+        _ = try await producer.send(ProducerRecord(topic: topic, value: "lost"))
+        try await producer.enqueue(ProducerRecord(topic: "__transaction_state", value: "forged"))
+        let error = await #expect(throws: KafkaError.self) { try await producer.commitTransaction() }
+        #expect(error?.errorCode == .topicAuthorizationFailed)
+        try await producer.abortTransaction()
+        #expect(try await committedValues(topic).isEmpty)
+        await producer.close()
+    }
+
+    @Test func aMemberThatWaitsInOneLongPollIsThere() async throws {
+        let (group, topic) = (unique("group"), try await topic())
+        let member = try await member(of: group, reading: topic) { $0.maxPollInterval = .seconds(1) }
+        try await poll([member], until: [1])
+        #expect(try await member.consumer.poll(for: .seconds(2)).isEmpty)
+        #expect(!member.events.hasLosses && member.events.gone == 0)
+        await member.consumer.close()
+    }
+
     @Test func aZombieLearnsAtOnceThatItIsFenced() async throws {
         let (id, topic, other) = (unique("id"), try await topic(), try await topic())
         let zombie = try await producer(id)

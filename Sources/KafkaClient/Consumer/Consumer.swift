@@ -219,8 +219,9 @@ public actor Consumer {
     /// The next records, at most `max.poll.records`; empty if none come within `timeout`. Throws ``KafkaError``.
     public func poll(for timeout: Duration) async throws -> [ConsumerRecord] {
         let deadline = ContinuousClock.now + timeout
-        group?.lastPoll = .now
         while true {
+            // A long wait in here is no absence.
+            group?.lastPoll = .now
             guard !isClosed else { throw KafkaError(.closed, "This consumer has already been closed.") }
             if case .nothing = source {
                 throw KafkaError(.illegalState, "Consumer is not subscribed to any topics or assigned any partitions")
