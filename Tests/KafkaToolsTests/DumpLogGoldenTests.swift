@@ -2,6 +2,8 @@
 
 import Foundation
 import GoldenFixtures
+import KafkaRecords
+import NIOCore
 import Testing
 
 @testable import KafkaTools
@@ -55,6 +57,143 @@ import Testing
                         #expect(ours == theirs, "\(file.lastPathComponent) \(section.path)")
                     }
                 }
+            }
+        }
+    }
+
+    // MARK: Recorded commands
+
+    /// The files that the recorded commands were given: one record, and indexes of an active segment, which in Kafka's hands
+    /// are zeros up to their full size.
+    private static func inventory(in directory: URL) throws -> String {
+        var settings = RecordBatchBuilder.Settings()
+        (settings.producerID, settings.producerEpoch, settings.baseSequence, settings.leaderEpoch) = (1000, 0, 0, 0)
+        var builder = RecordBatchBuilder(settings)
+        builder.append(
+            timestamp: 1_795_244_668_375, key: ByteBuffer(string: "k2"), value: ByteBuffer(string: "v2"))
+        let stem = directory.appendingPathComponent("00000000000000000000").path
+        for (kind, bytes) in [
+            "log": Data(builder.finish().readableBytesView), "index": Data(count: 800), "timeindex": Data(count: 1200),
+        ] {
+            try bytes.write(to: URL(fileURLWithPath: stem + "." + kind))
+        }
+        return stem
+    }
+
+    private static func run(_ arguments: String...) async -> (code: Int32, output: String, error: String) {
+        let console = Console.memory()
+        let code = await KafkaTools.run(command: "dump-log", arguments: arguments, console: console)
+        return (code, console.output, console.errorOutput)
+    }
+
+    @Test func recordedCommandsAreAnsweredAsApacheAnswers() async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let stem = try Self.inventory(in: directory)
+            let recorded = try GoldenFixtures.jsonLines(
+                GoldenFixtures.directory("cli").appendingPathComponent("commands.jsonl"))
+            for name in ["dump-log", "dump-log-epochs"] {
+                let entry = try #require(recorded.first { $0["name"] as? String == name })
+                func text(_ key: String) throws -> String {
+                    let file = GoldenFixtures.directory("cli").appendingPathComponent(
+                        try #require(entry[key] as? String))
+                    return String(decoding: try GoldenFixtures.bytes(file), as: UTF8.self)
+                }
+                let place = "/tmp/kafka-logs-1/inventory-3/00000000000000000000"
+                let arguments = try #require(entry["argv"] as? [String])
+                let console = Console.memory()
+                let code = await KafkaTools.run(
+                    command: "dump-log", arguments: arguments.map { $0.replacingOccurrences(of: place, with: stem) },
+                    console: console)
+                #expect(code == entry["exit"] as? Int32, "\(name)")
+                #expect(
+                    try console.output.replacingOccurrences(of: stem, with: place) == text("stdout_file"), "\(name)")
+                #expect(
+                    try console.errorOutput.replacingOccurrences(of: stem, with: place) == text("stderr_file"),
+                    "\(name)")
+            }
+        }
+    }
+
+    // MARK: Options
+
+    @Test func aDecoderMeansThatRecordsArePrinted() async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let log = try Self.inventory(in: directory) + ".log"
+            #expect(await !Self.run("--files", log).output.contains("key: k2"))
+            for option in ["--key-decoder-class", "--value-decoder-class"] {
+                let text = await Self.run("--files", log, option, "kafka.serializer.StringDecoder")
+                #expect(text.code == 0 && text.output.contains("key: k2 payload: v2"))
+                let other = await Self.run("--files", log, option, "com.example.Decoder")
+                #expect(other.code == 1 && other.output.isEmpty && other.error.contains("com.example.Decoder"))
+            }
+            for option in ["--cluster-metadata-decoder", "--remote-log-metadata-decoder"] {
+                let refused = await Self.run("--files", log, option)
+                #expect(refused.code == 1 && refused.output.isEmpty && refused.error.hasPrefix(option))
+            }
+        }
+    }
+
+    @Test func recordsAreDumpedWithoutMetadataAndUpToALimit() async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let log = try Self.inventory(in: directory) + ".log"
+            let bare = await Self.run("--files", log, "--print-data-log", "--skip-record-metadata")
+            #expect(bare.output.hasSuffix("\n| key: k2 payload: v2\n"))
+            let size = try Data(contentsOf: URL(fileURLWithPath: log)).count
+            for (limit, count) in [(size - 1, 0), (size, 1)] {
+                let some = await Self.run("--files", log, "--max-bytes", "\(limit)")
+                #expect(some.code == 0 && some.error.isEmpty)
+                #expect(some.output.split(separator: "\n").count { $0.hasPrefix("baseOffset: ") } == count)
+            }
+        }
+    }
+
+    @Test func anIndexIsVerifiedWithoutBeingPrinted() async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let stem = try Self.inventory(in: directory)
+            let files = stem + ".index," + stem + ".timeindex"
+            let verified = await Self.run("--files", files, "--verify-index-only")
+            #expect(verified.output == "Dumping \(stem).index\nDumping \(stem).timeindex\n")
+            #expect(verified.error.contains("Index timestamp: 0, log timestamp: 1795244668375"))
+        }
+    }
+
+    /// What makes a broker's start build an index anew.
+    @Test(
+        arguments: [
+            ("index", [0, 0, 0, 7, 0, 0, 0, 9], nil), ("index", [UInt8](repeating: 0, count: 16), nil),
+            ("index", [255, 255, 255, 250, 0, 0, 0, 9], "the last offset -6 lies below the base offset 0"),
+            ("index", [0, 0, 0, 7, 0, 0, 0, 9, 1, 1], "position 8: 2 bytes are no whole entry"),
+            ("timeindex", [], nil), ("timeindex", [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7], nil),
+            (
+                "timeindex", [0, 0, 0, 0, 0, 0, 0, 5, 255, 255, 255, 250],
+                "the last offset -6 lies below the base offset 0"
+            ),
+            (
+                "timeindex", [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 8],
+                "the last timestamp 4 lies before the first one 5"
+            ),
+            ("timeindex", [0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 7, 9], "position 12: 1 bytes are no whole entry"),
+        ] as [(String, [UInt8], String?)])
+    func theSanityOfAnIndexIsChecked(_ kind: String, _ content: [UInt8], _ problem: String?) async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let file = directory.appendingPathComponent("00000000000000000000.\(kind)")
+            try Data(content).write(to: file)
+            let checked = await Self.run("--files", file.path, "--index-sanity-check")
+            #expect(checked.output.contains("\(file.path) passed sanity check.") == (problem == nil))
+            #expect(checked.code == (problem == nil ? 0 : 1))
+            #expect(checked.error == (problem.map { "\(file.path): \($0)\n" } ?? ""))
+        }
+    }
+
+    @Test func bytesBehindTheLastEntryOfAnIndexAreNamed() async throws {
+        try await GoldenFixtures.withTemporaryDirectory { directory in
+            let stem = try Self.inventory(in: directory)
+            for (kind, size) in [("index", 8), ("timeindex", 12)] {
+                let path = stem + "." + kind
+                try Data(count: size + 3).write(to: URL(fileURLWithPath: path))
+                let dumped = await Self.run("--files", path)
+                #expect(dumped.code == 1)
+                #expect(dumped.error.contains("\(path): position \(size): 3 bytes are no whole entry"))
             }
         }
     }

@@ -16,13 +16,18 @@ enum DumpLogCommand: ToolCommand {
                     "This tool helps to parse a log file and dump its contents to the console, useful for debugging a seemingly corrupt log segment.",
                 console: console)
             try require(options, "files")
+            if let refusal = try refusal(options) {
+                console.error(refusal)
+                return 1
+            }
             let limit: Int = try options.integer("max-bytes") ?? Int(Int32.max)
             let decoder: RecordTextDecoder =
                 options.has("offsets-decoder")
                 ? .offsets : options.has("transaction-log-decoder") ? .transactions : .text
-            let printsContents =
-                options.has("print-data-log") || options.has("offsets-decoder")
-                || options.has("transaction-log-decoder")
+            let printsContents = [
+                "print-data-log", "offsets-decoder", "transaction-log-decoder", "key-decoder-class",
+                "value-decoder-class",
+            ].contains(where: options.has)
             let dump = LogFileDump(
                 console: console, printsContents: printsContents,
                 isDeep: printsContents || options.has("deep-iteration"),
@@ -41,6 +46,24 @@ enum DumpLogCommand: ToolCommand {
             problems.print(console)
             return problems.hasDamage ? 1 : 0
         }
+    }
+
+    /// The one decoder of keys and values that is known here, by its old name and its new one.
+    private static let textDecoders = ["kafka.serializer.StringDecoder", "org.apache.kafka.tools.api.StringDecoder"]
+
+    /// Why what is asked for cannot be had here; nil if it can.
+    private static func refusal(_ options: ParsedOptions) throws(OptionError) -> String? {
+        for name in ["key-decoder-class", "value-decoder-class"] where options.has(name) {
+            guard let decoder = try options.value(name), !textDecoders.contains(decoder) else { continue }
+            return "--\(name): \(decoder) is a class of Java; only \(textDecoders[0]) is known here"
+        }
+        if options.has("cluster-metadata-decoder") {
+            return "--cluster-metadata-decoder: only KRaft clusters, without ZooKeeper, have a metadata log"
+        }
+        if options.has("remote-log-metadata-decoder") {
+            return "--remote-log-metadata-decoder: there is no tiered storage here, and so no log of its metadata"
+        }
+        return nil
     }
 
     static let grammar: OptionGrammar = {
@@ -79,6 +102,13 @@ enum DumpLogCommand: ToolCommand {
         grammar.flag(
             "transaction-log-decoder",
             "If set, log data will be parsed as transaction metadata from the __transaction_state topic.")
+        grammar.flag(
+            "cluster-metadata-decoder",
+            "If set, log data would be parsed as cluster metadata records, which KRaft clusters have. Refused here.")
+        grammar.flag(
+            "remote-log-metadata-decoder",
+            "If set, log data would be parsed as remote log metadata records. Refused here: there is no tiered storage."
+        )
         grammar.flag(
             "skip-record-metadata",
             "Whether to skip printing metadata for each record.")

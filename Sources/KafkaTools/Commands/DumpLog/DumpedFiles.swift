@@ -60,6 +60,18 @@ struct DumpedEntries {
     /// Where the last entry ends.
     var position: Int64 { next - Int64(chunk.readableBytes) }
 
+    /// What stands behind the last whole entry, as a clause; nil if nothing does.
+    var rest: String? {
+        let count = length % Int64(entryBytes)
+        return count > 0 ? "position \(length - count): \(count) bytes are no whole entry" : nil
+    }
+
+    /// The last whole entry.
+    func last() throws -> ByteBuffer? {
+        let count = length / Int64(entryBytes)
+        return count > 0 ? try file.bytes(at: (count - 1) * Int64(entryBytes), count: entryBytes) : nil
+    }
+
     /// Nil when no whole entry is left.
     mutating func entry() throws -> ByteBuffer? {
         if chunk.readableBytes < entryBytes {

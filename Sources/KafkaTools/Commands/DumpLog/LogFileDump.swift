@@ -169,10 +169,16 @@ struct LogFileDump {
 
     private func printIndex(_ path: String, _ base: Int64, _ problems: inout Problems) throws {
         var index = try DumpedEntries(DumpedFile(path), entryBytes: 8)
-        guard index.length >= 8 else { return console.print("\(path) is empty.") }
+        if index.length < 8 {
+            console.print("\(path) is empty.")
+            if let rest = index.rest { damage(path, rest, &problems) }
+            return
+        }
         if checksSanityOnly {
-            if index.length % 8 != 0 { damage(path, "the length is no multiple of 8", &problems) }
-            return console.print("\(path) passed sanity check.")
+            let last = try index.last()?.getInteger(at: 0, as: Int32.self)
+            return judge(
+                path, [last.flatMap { relative in relative < 0 ? Self.below(base, relative) : nil }, index.rest],
+                &problems)
         }
         let log = try DumpedFile(beside: path)
         var mismatches: [(Int64, Int64)] = []
@@ -188,14 +194,24 @@ struct LogFileDump {
             if found != offset { mismatches.append((offset, found)) }
             if !verifiesOnly { console.print("offset: \(offset) position: \(position)") }
         }
+        if let rest = index.rest { damage(path, rest, &problems) }
         problems.indexMismatches.append((path, mismatches))
     }
 
     private func printTimeIndex(_ path: String, _ base: Int64, _ problems: inout Problems) throws {
         var index = try DumpedEntries(DumpedFile(path), entryBytes: 12)
         if checksSanityOnly {
-            if index.length % 12 != 0 { damage(path, "the length is no multiple of 12", &problems) }
-            return console.print("\(path) passed sanity check.")
+            var findings = [index.rest]
+            if var first = try index.entry(), let timestamp = first.readInteger(as: Int64.self),
+                var end = try index.last(),
+                let (latest, relative) = end.readMultipleIntegers(as: (Int64, Int32).self)
+            {
+                if latest < timestamp {
+                    findings.append("the last timestamp \(latest) lies before the first one \(timestamp)")
+                }
+                if relative < 0 { findings.append(Self.below(base, relative)) }
+            }
+            return judge(path, findings, &problems)
         }
         var search = try BatchSearch(DumpedFile(beside: path))
         var mismatches: [(Int64, Int64)] = []
@@ -220,6 +236,7 @@ struct LogFileDump {
             if !verifiesOnly { console.print("timestamp: \(timestamp) offset: \(offset)") }
             previous = timestamp
         }
+        if let rest = index.rest { damage(path, rest, &problems) }
         problems.timeMismatches.append((path, mismatches))
         problems.timesOutOfOrder.append((path, disorder))
         problems.offsetsNotFound.append((path, missing))
@@ -235,8 +252,18 @@ struct LogFileDump {
                 "version: \(version) producerId: \(producer) firstOffset: \(first) lastOffset: \(last) lastStableOffset: \(stable)"
             )
         }
-        let rest = index.length - index.position
-        if rest > 0 { damage(path, "position \(index.position): \(rest) bytes are no whole entry", &problems) }
+        if let rest = index.rest { damage(path, rest, &problems) }
+    }
+
+    /// Says what a broker's start would think of an index: that it is sound, or why not.
+    private func judge(_ path: String, _ findings: [String?], _ problems: inout Problems) {
+        let findings = findings.compactMap(\.self)
+        for finding in findings { damage(path, finding, &problems) }
+        if findings.isEmpty { console.print("\(path) passed sanity check.") }
+    }
+
+    private static func below(_ base: Int64, _ relative: Int32) -> String {
+        "the last offset \(base &+ Int64(relative)) lies below the base offset \(base)"
     }
 
     // MARK: Producers
