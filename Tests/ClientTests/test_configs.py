@@ -128,6 +128,25 @@ class BrokerConfigTests(SharedBrokerTestCase):
             (42, "Unexpected broker id, expected 1, but received 2"))
         self.assertEqual(alter(connection, BROKER, "1", [("message.max.bytes", SET, "-1")])[0], 40)
 
+    def test_limits_of_connections_change_at_once(self):
+        broker = Broker().start()
+        self.addCleanup(broker.kill)
+
+        def is_refused():
+            with wire.Connection(broker.port, seconds=1) as another:
+                try:
+                    another.request(wire.API_VERSIONS, 0, b"")
+                    return False
+                except (EOFError, ConnectionError):
+                    return True
+
+        with wire.Connection(broker.port) as connection:
+            self.assertFalse(is_refused())
+            self.assertEqual(alter(connection, BROKER, "1", [("max.connections.per.ip", SET, "1")]), (0, None))
+            eventually(is_refused)
+            self.assertEqual(alter(connection, BROKER, "1", [("max.connections.per.ip", DELETE, None)]), (0, None))
+            eventually(lambda: not is_refused())
+
     def test_changes_outlive_the_broker(self):
         broker = Broker().start()
         self.addCleanup(lambda: broker.process.poll() is None and broker.kill())

@@ -145,7 +145,8 @@ import Testing
             let log = try LogLoader(
                 partition: test.partition, directory: test.directory, health: test.health, pool: test.pool,
                 configuration: test.configuration, isClean: false, recoveryPoint: 0, logStart: 0, highWatermark: 0,
-                wasCompacted: true, knowsRecoveryPoint: false, now: 0, producerExpiration: 1, report: { _ in }
+                wasCompacted: true, knowsRecoveryPoint: false, now: 0,
+                producerExpiration: ProducerExpiration(milliseconds: 1), report: { _ in }
             ).load()
             #expect(try log.allRecords().map(\.offset) == [0, 2])
             log.abandon()

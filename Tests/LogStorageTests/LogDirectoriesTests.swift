@@ -108,4 +108,20 @@ import Testing
             }
         }
     }
+
+    @Test func silentProducersAreForgottenAfterTheTimeThatHoldsNow() throws {
+        try withDirectory { root in
+            let manager = try open([root])
+            defer { manager.close(now: 0) }
+            let log = try manager.getOrCreateLog(
+                TopicPartition("t", 0), topicID: nil, configuration: LogConfiguration(), now: 0)
+            try log.append(TestBatch(["x"], timestamp: 1000, producerID: 7, epoch: 0, sequence: 0))
+            manager.removeExpiredProducers(now: 2000)
+            #expect(log.producers.count == 1)
+            manager.reconfigure(recoveryThreads: 4, producerExpiration: 1000)
+            #expect(manager.recoveryThreads == 4)
+            manager.removeExpiredProducers(now: 2000)
+            #expect(log.producers.isEmpty)
+        }
+    }
 }

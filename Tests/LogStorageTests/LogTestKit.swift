@@ -124,7 +124,7 @@ struct TestLog {
             partition: partition, directory: directory, health: health, pool: pool, configuration: configuration,
             isClean: clean, recoveryPoint: recoveryPoint, logStart: logStart, highWatermark: highWatermark,
             wasCompacted: wasCompacted, now: now,
-            producerExpiration: 86_400_000, report: { reports.add($0) }
+            producerExpiration: ProducerExpiration(milliseconds: 86_400_000), report: { reports.add($0) }
         ).load()
     }
 }

@@ -299,7 +299,8 @@ import Testing
         let log = try LogLoader(
             partition: TopicPartition("topic", 0), directory: "/d/topic-0", health: health,
             pool: FilePool(disk, limit: 8), configuration: LogConfiguration(), isClean: true, recoveryPoint: 0,
-            logStart: 0, highWatermark: 0, wasCompacted: false, now: 0, producerExpiration: 1, report: { _ in }
+            logStart: 0, highWatermark: 0, wasCompacted: false, now: 0,
+            producerExpiration: ProducerExpiration(milliseconds: 1), report: { _ in }
         ).load()
         try log.append(TestBatch(["a"]))
         disk.fail(after: 0, with: EIO, [.fdatasync])

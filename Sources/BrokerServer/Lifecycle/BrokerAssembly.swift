@@ -138,16 +138,10 @@ enum BrokerAssembly {
 
     private static func serve(
         _ ports: [ClaimedPort], _ configuration: BrokerConfiguration, _ dispatcher: RequestDispatcher,
-        on group: MultiThreadedEventLoopGroup, _ requests: RequestMetrics?, logger: Logger
+        on group: MultiThreadedEventLoopGroup, _ admission: ConnectionAdmission, _ requests: RequestMetrics?,
+        logger: Logger
     ) async throws(StartError) -> [Listener] {
-        let network = configuration.network
-        let admission = ConnectionAdmission(
-            limits: .init(
-                total: network.maxConnections, perListener: network.maxConnectionsByListener,
-                perAddress: network.maxConnectionsPerIP,
-                perAddressOverrides: network.maxConnectionsPerIPOverrides,
-                protectedListeners: [network.interBrokerListener]))
-        let memory = network.queuedMaxRequestBytes.map { MemoryBudget(bytes: $0) }
+        let memory = configuration.network.queuedMaxRequestBytes.map { MemoryBudget(bytes: $0) }
         var listeners: [Listener] = []
         for port in ports {
             do throws(BindError) {
@@ -288,7 +282,8 @@ enum BrokerAssembly {
             autoCreation: AutoTopicCreation(administration: administration, configuration: current),
             throttles: throttles, topicWaits: topicWaits, store: store, features: features, timer: timer,
             groups: groups, transactions: transactions, markerWriter: markerWriter, verifier: verifier,
-            cleaner: cleaner, requestMetrics: monitoring.requests, levels: levels, logger: logger)
+            cleaner: cleaner, admission: ConnectionAdmission(limits: .init(configuration.network)),
+            requestMetrics: monitoring.requests, levels: levels, logger: logger)
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
@@ -316,7 +311,8 @@ enum BrokerAssembly {
         }
         monitoring.status.registered()
         let listeners = try await serve(
-            ports, configuration, dispatcher, on: loops.network, monitoring.requests, logger: logger.of(.network))
+            ports, configuration, dispatcher, on: loops.network, services.admission, monitoring.requests,
+            logger: logger.of(.network))
         let controllerTask = Task { await controller.run() }
         controller.submit(.started(brokerEpoch: identity.epoch))
         let jobs = PeriodicJobs(timer: timer)
@@ -472,5 +468,15 @@ extension ControlVersions {
             case .v0_9_0...: 1
             default: 0
             }
+    }
+}
+
+extension ConnectionAdmission.Limits {
+    /// Connections between brokers are counted, and never kept waiting for those of clients.
+    init(_ network: BrokerConfiguration.Network) {
+        self.init(
+            total: network.maxConnections, perListener: network.maxConnectionsByListener,
+            perAddress: network.maxConnectionsPerIP, perAddressOverrides: network.maxConnectionsPerIPOverrides,
+            protectedListeners: [network.interBrokerListener])
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BrokerSettings
 import ClusterControl
 import KafkaModel
+import KafkaNetworking
 import Logging
 import Synchronization
 import ZooKeeperStore
@@ -110,13 +112,29 @@ final class ConfigurationChanges: Sendable {
             services.replicas.reconfigure(topic, settings)
         }
         services.cleaner.reconfigure(configuration.cleaner)
+        services.admission.update(.init(configuration.network))
+        services.replicas.logs.reconfigure(
+            recoveryThreads: configuration.logs.recoveryThreadsPerDirectory,
+            producerExpiration: configuration.transactions.producerIDExpiration.wholeMilliseconds)
         services.controller.submit(
             .settingsChanged(ControllerSettings(configuration, id: services.identity.id)))
         if configuration.controller.uncleanLeaderElection, !before.controller.uncleanLeaderElection {
             services.controller.submit(.uncleanElectionEnabled)
         }
         services.logger.info("The settings of the broker have changed")
+        let late = Self.fixedWhileRunning.filter { before[keyPath: $0.value] != configuration[keyPath: $0.value] }.keys
+        if !late.isEmpty {
+            services.logger.warning(
+                "Settings that take effect with the next start have changed",
+                metadata: ["settings": "\(late.sorted().joined(separator: ","))"])
+        }
     }
+
+    /// Kafka changes these numbers of threads at once. Here partitions and connections keep theirs for as long as they live.
+    private static let fixedWhileRunning: [String: KeyPath<BrokerConfiguration, Int> & Sendable] = [
+        "num.io.threads": \.network.ioThreads, "num.network.threads": \.network.networkThreads,
+        "num.replica.fetchers": \.replication.fetchersPerBroker,
+    ]
 
     /// Partitions that had found no room for their logs may have it now. The controller learns what the log directories hold
     /// by asking for all replicas, and asks when it is told that something happened to them.

@@ -2,6 +2,7 @@
 
 import BrokerSettings
 import KafkaModel
+import KafkaNetworking
 import Logging
 import ZooKeeperStore
 
@@ -26,6 +27,7 @@ struct BrokerServices: Sendable {
     let markerWriter: MarkerWriter
     let verifier: TransactionVerifier
     let cleaner: CleanerThreads
+    let admission: ConnectionAdmission
     let requestMetrics: RequestMetrics?
     let levels: LogLevels
     let logger: Logger

@@ -16,7 +16,7 @@ extension LogDirectories {
         let logs = allLogs
         let unsynced = Mutex<[PartitionLog]>([])
         let failed = FailedDirectories()
-        let threads = max(configuration.recoveryThreads, 1) * max(directories.count, 1)
+        let threads = recoveryThreads * max(directories.count, 1)
         Threads.forEach(logs.count, threads: threads) { index in
             let log = logs[index]
             if log.isOffline { return log.abandon() }
@@ -65,7 +65,7 @@ extension LogDirectories {
             }
             return
         }
-        Threads.forEach(logs.count, threads: max(configuration.recoveryThreads, 1)) { index in
+        Threads.forEach(logs.count, threads: recoveryThreads) { index in
             self.tellingFailure(of: logs[index], failed) { () throws(LogError) in
                 try logs[index].finishSyncing(now: now)
                 logs[index].finish()

@@ -73,7 +73,7 @@ extension LogDirectories {
             return try LogLoader(
                 partition: name.partition, directory: path, health: directory.health, pool: pool,
                 configuration: configuration, isClean: true, recoveryPoint: 0, logStart: 0, highWatermark: 0,
-                wasCompacted: true, now: now, producerExpiration: self.configuration.producerExpiration,
+                wasCompacted: true, now: now, producerExpiration: producerExpiration,
                 report: { $0.log(to: logger) }
             ).load()
         }

@@ -160,7 +160,7 @@ extension LogDirectories {
         let began = ContinuousClock.now
         let loaded = Mutex<[(Job, PartitionLog)]>([])
         let work = jobs
-        let threads = max(configuration.recoveryThreads, 1)
+        let threads = recoveryThreads
         let plans = work.map { jobs in
             let plans = jobs.map { $0.isClean ? RecoveryMeter.Plan() : self.plan($0) }
             if let path = jobs.first?.directory.path { self.recovery.withLock { $0.planned(in: path, plans) } }
@@ -307,7 +307,7 @@ extension LogDirectories {
             configuration: topic, isClean: job.isClean, recoveryPoint: job.recoveryPoint, logStart: job.logStart,
             highWatermark: job.highWatermark, wasCompacted: job.cleanedTo != nil || topic.isCompacted,
             knowsRecoveryPoint: job.knowsRecoveryPoint, now: now,
-            producerExpiration: configuration.producerExpiration,
+            producerExpiration: producerExpiration,
             report: { report in
                 let due = self.recovery.withLock { meter -> LoadProgress? in
                     switch report {

@@ -94,6 +94,7 @@ package struct LogDirectoryDescription: Sendable {
 /// Owner: the broker, from ``open(_:fileSystem:now:logger:onEvent:)`` to ``close(now:)``. All calls are synchronous, may
 /// block on the disk, and are safe from any thread. Nothing here runs by itself: the periodic jobs are methods.
 package final class LogDirectories: Sendable {
+    /// As at the start; see ``reconfigure(recoveryThreads:producerExpiration:)``.
     package let configuration: LogDirectoriesConfiguration
     let fileSystem: any FileSystem
     let pool: FilePool
@@ -111,6 +112,8 @@ package final class LogDirectories: Sendable {
         var doomed: [(path: String, health: DirectoryHealth, at: Timestamp)] = []
     }
     let state: Mutex<State>
+    let producerExpiration: ProducerExpiration
+    private let recoveryThreadCount: Atomic<Int>
     let recovery = Mutex(RecoveryMeter())
     /// One creation or move of a partition's directory at a time.
     let creating = Mutex<Void>(())
@@ -127,7 +130,18 @@ package final class LogDirectories: Sendable {
         self.directories = directories
         self.logger = logger
         self.state = Mutex(State(defaults: configuration.defaults))
+        producerExpiration = ProducerExpiration(milliseconds: configuration.producerExpiration)
+        recoveryThreadCount = Atomic(configuration.recoveryThreads)
     }
+
+    /// Takes over those settings of the broker that may change while it runs.
+    package func reconfigure(recoveryThreads: Int, producerExpiration: Int64) {
+        recoveryThreadCount.store(recoveryThreads, ordering: .relaxed)
+        self.producerExpiration.milliseconds = producerExpiration
+    }
+
+    /// For each directory, at the start and at the stop.
+    var recoveryThreads: Int { max(recoveryThreadCount.load(ordering: .relaxed), 1) }
 
     // MARK: Logs
 

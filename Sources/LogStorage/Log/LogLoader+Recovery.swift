@@ -32,8 +32,8 @@ extension LogLoader {
         try removeSnapshots(&snapshots) { $0 > base }
         var (producers, completed) = try Self.loadProducers(
             snapshots: &snapshots, directory: directory, segments: segments,
-            logStart: max(logStart, segments.first.base), logEnd: base, now: now, expiration: producerExpiration,
-            fileSystem: fileSystem, onDamage: tellOfDamage)
+            logStart: max(logStart, segments.first.base), logEnd: base, now: now,
+            expiration: producerExpiration.milliseconds, fileSystem: fileSystem, onDamage: tellOfDamage)
         if base > producers.mapEnd || (base > 0 && !snapshots.contains(base)) {
             producers.advance(to: base)
             try writeSnapshot(producers, &snapshots)

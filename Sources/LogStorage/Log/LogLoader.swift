@@ -40,7 +40,7 @@ struct LogLoader {
     /// False when the checkpoint of recovery points was damaged: nobody knows what was flushed.
     var knowsRecoveryPoint = true
     var now: Timestamp
-    var producerExpiration: Int64
+    var producerExpiration: ProducerExpiration
     var report: @Sendable (LoadReport) -> Void
 
     /// How much of a segment is scanned between two reports.
@@ -142,7 +142,8 @@ struct LogLoader {
             } else {
                 let loaded = try Self.loadProducers(
                     snapshots: &snapshots, directory: directory, segments: segments, logStart: start, logEnd: end,
-                    now: now, expiration: producerExpiration, fileSystem: fileSystem, onDamage: tellOfDamage)
+                    now: now, expiration: producerExpiration.milliseconds, fileSystem: fileSystem,
+                    onDamage: tellOfDamage)
                 producers = loaded.producers
                 completed = loaded.completed
             }

@@ -115,7 +115,7 @@ extension PartitionLog {
         try removeSnapshots(&state) { $0 > end }
         state.producers = try LogLoader.loadProducers(
             snapshots: &state.snapshots, directory: view.directory, segments: view.segments,
-            logStart: view.offsets.logStart, logEnd: end, now: now, expiration: producerExpiration,
+            logStart: view.offsets.logStart, logEnd: end, now: now, expiration: producerExpiration.milliseconds,
             fileSystem: pool.fileSystem,
             // What replaces it is as good; a start would have told of it.
             onDamage: { _ in }

@@ -24,7 +24,7 @@ package final class PartitionLog: Sendable {
     package let topicPartition: TopicPartition
     let health: DirectoryHealth
     let pool: FilePool
-    let producerExpiration: Int64
+    let producerExpiration: ProducerExpiration
 
     /// What only one thread at a time may change. Held during writes.
     struct Mutation: Sendable {
@@ -92,8 +92,8 @@ package final class PartitionLog: Sendable {
     let isUnsynced: Atomic<Bool>
 
     init(
-        _ topicPartition: TopicPartition, health: DirectoryHealth, pool: FilePool, producerExpiration: Int64,
-        isUnsynced: Bool, mutation: Mutation, published: Published
+        _ topicPartition: TopicPartition, health: DirectoryHealth, pool: FilePool,
+        producerExpiration: ProducerExpiration, isUnsynced: Bool, mutation: Mutation, published: Published
     ) {
         self.topicPartition = topicPartition
         self.health = health
@@ -252,7 +252,7 @@ package final class PartitionLog: Sendable {
     /// Forgets producers that have been silent for `producer.id.expiration.ms`; returns how many.
     @discardableResult
     package func removeExpiredProducers(now: Timestamp) -> Int {
-        mutation.withLock { $0.producers.removeExpired(now: now, expiration: producerExpiration) }
+        mutation.withLock { $0.producers.removeExpired(now: now, expiration: producerExpiration.milliseconds) }
     }
 
     // MARK: Helpers for all mutations
