@@ -15,6 +15,7 @@ import NIOCore
 enum LogDirectoryFuzz {
     private static let partition = TopicPartition("fuzzed", 0)
     private static let iterationsPerStart = 200
+    private static let firstOffset: Offset = 1000
 
     static func run(iterations: Int, seed: UInt64) throws -> String {
         var random = SeededRandom(seed: seed)
@@ -59,6 +60,8 @@ enum LogDirectoryFuzz {
         let logs = try LogDirectories.open(configuration, now: 1, logger: logger) { _ in }
         let log = try logs.getOrCreateLog(
             partition, topicID: KafkaUUID(high: 0x1234, low: 0x5678), configuration: configuration.defaults, now: 1)
+        // So that a first offset that is wrong can lie below the log.
+        try log.truncateFullyAndStart(at: firstOffset, now: 1)
         var sequence: Int32 = 0
         for round in 0..<30 {
             if round == 15 {
@@ -90,7 +93,7 @@ enum LogDirectoryFuzz {
             _ = try log.appendAsFollower(marker, now: 1)
         }
         log.updateHighWatermark(log.offsets.logEnd)
-        try log.raiseLogStart(to: 2)
+        try log.raiseLogStart(to: firstOffset + 2)
         logs.close(now: 1)
         var files: [String: [UInt8]] = [:]
         for name in try FileManager.default.subpathsOfDirectory(atPath: root) {
@@ -98,7 +101,7 @@ enum LogDirectoryFuzz {
             if !content.isEmpty, name != ".kafka_cleanshutdown" { files[name] = [UInt8](content) }
         }
         // What a crash in the middle of a compaction leaves.
-        for name in files.keys.sorted() where name.contains("/00000000000000000000.") {
+        for name in files.keys.sorted() where name.contains("/" + SegmentFileName.digits(firstOffset) + ".") {
             files[name + ".swap"] = files[name]
         }
         return files
@@ -133,9 +136,21 @@ enum LogDirectoryFuzz {
             _ = try log.offset(for: .maximum, upTo: .logEnd)
             LogCleaner(logs, LogCleanerConfiguration(), logger: logger).cleanNext(now: 1)
             try read(log, isClean: isClean)
+            try append(to: log)
             return "opened"
         } catch let error as LogError {
             return error.errorCode == .kafkaStorageError || error.errorCode == .offsetOutOfRange ? "named" : "\(error)"
+        }
+    }
+
+    /// Whatever has become of the log, it goes on, also into the next segment.
+    private static func append(to log: PartitionLog) throws {
+        for _ in 0..<10 {
+            var settings = RecordBatchBuilder.Settings()
+            settings.baseOffset = log.offsets.logEnd
+            var builder = RecordBatchBuilder(settings)
+            builder.append(timestamp: 2000, key: ByteBuffer(string: "key"), value: ByteBuffer(string: "appended"))
+            _ = try log.appendAsFollower(builder.finish(), now: 1)
         }
     }
 

@@ -134,6 +134,9 @@ import Testing
                 default: false
                 }
             }
+            // Whatever has become of it, it goes on.
+            try log.append(TestBatch(["appended"]), origin: .coordinator)
+            try log.roll(now: 0)
             if isNamed { return .named }
             if content == whole { return .same }
             return .changed(difference(content, whole))

@@ -182,6 +182,69 @@ import Testing
         }
     }
 
+    /// Segments from 100 on: one of a record, then an active one of two. Returns where the last of them lies.
+    private func makeSegmentsFrom100(_ log: PartitionLog) throws -> Int64 {
+        try log.truncateFullyAndStart(at: 100, now: 0)
+        try log.append(TestBatch(["a"]))
+        try log.roll(now: 0)
+        for value in ["b", "c"] { try log.append(TestBatch([value])) }
+        return try log.position(of: 102).position
+    }
+
+    private func write(_ offset: Offset, at position: Int64, _ test: TestLog) throws {
+        var bytes = ByteBuffer()
+        bytes.writeInteger(offset)
+        try PosixFileSystem().open(test.directory + "/00000000000000000101.log", .update).write(bytes, at: position)
+    }
+
+    /// No checksum covers it. Below the log's start, below the active segment, at its base but for the record before, too far
+    /// above, and where nothing can follow any more.
+    @Test(arguments: [5, 99, 100, 1 << 40, .max - 1] as [Offset])
+    func afterAStopInOrderALastOffsetThatCannotBeIsFound(_ offset: Offset) throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            let last = try makeSegmentsFrom100(log)
+            try log.close(now: 0)
+            try write(offset, at: last, test)
+            let again = try test.open(clean: true, recoveryPoint: 103)
+            #expect(test.reports.list.contains { if case .malformed = $0 { true } else { false } })
+            #expect(again.offsets.logEnd == 102)
+            try again.append(TestBatch(["d"]))
+            #expect(try again.allValues == ["a", "b", "d"])
+            again.abandon()
+        }
+    }
+
+    /// Found when it is too late: the log refuses what it cannot put anywhere.
+    @Test func aLogThatWasCutBehindSuchABatchBeginsNoSegmentBelowItsLast() throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            _ = try makeSegmentsFrom100(log)
+            try write(50, at: 0, test)
+            try log.truncate(to: 102, now: 0)
+            let error = #expect(throws: LogError.self) { try log.append(TestBatch(["d"])) }
+            guard case .malformed? = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(!test.health.isOffline)
+            log.abandon()
+        }
+    }
+
+    @Test func noLogBeginsWhereNothingCanFollow() throws {
+        try withDirectory { root in
+            let log = try TestLog(root).open()
+            try log.append(TestBatch(["a"]))
+            #expect(throws: LogError.self) { try log.truncateFullyAndStart(at: .max, now: 0) }
+            #expect(try log.allValues == ["a"])
+            #expect(SegmentFileName("09223372036854775807.log") == nil)
+            log.abandon()
+        }
+    }
+
     @Test func aCutIntoAHoleEndsBeforeIt() throws {
         try withDirectory { root in
             var test = try TestLog(root)

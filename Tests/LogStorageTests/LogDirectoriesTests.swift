@@ -95,7 +95,9 @@ import Testing
             for kind in OffsetCheckpoint.Kind.allCases {
                 let checkpoint = OffsetCheckpoint(kind, in: root, PosixFileSystem())
                 #expect(try checkpoint.read().isEmpty)
-                let offsets: [TopicPartition: Offset] = [TopicPartition("a", 0): 5, TopicPartition("b", 12): .max]
+                let offsets: [TopicPartition: Offset] = [
+                    TopicPartition("a", 0): 5, TopicPartition("b", 12): LogOffsets.highestEnd,
+                ]
                 try checkpoint.write(offsets)
                 #expect(try checkpoint.read() == offsets)
                 try PosixFileSystem().replace(checkpoint.path, with: Array("0\n2\na 0 5\nb twelve 3\n".utf8))
@@ -104,6 +106,10 @@ import Testing
                     Issue.record("read")
                 } catch {
                     #expect(error.description.contains("\(kind.rawValue), line 4: the partition is not a number"))
+                }
+                for impossible in [-1, .max] as [Offset] {
+                    try checkpoint.write([TopicPartition("a", 0): impossible])
+                    #expect(throws: LogError.self) { try checkpoint.read() }
                 }
             }
         }
@@ -122,6 +128,24 @@ import Testing
             #expect(manager.recoveryThreads == 4)
             manager.removeExpiredProducers(now: 2000)
             #expect(log.producers.isEmpty)
+        }
+    }
+
+    /// Behind the largest offset there would be no room for a record.
+    @Test func aLogStartThatNoLogCanHaveIsNotTaken() throws {
+        try withDirectory { root in
+            let partition = TopicPartition("t", 0)
+            let manager = try open([root])
+            let log = try manager.getOrCreateLog(partition, topicID: nil, configuration: LogConfiguration(), now: 0)
+            try log.append(TestBatch(["x"]))
+            manager.close(now: 0)
+            try CleanShutdownFile.remove(in: root, PosixFileSystem())
+            try OffsetCheckpoint(.logStart, in: root, PosixFileSystem()).write([partition: .max])
+            let again = try open([root])
+            defer { again.close(now: 0) }
+            let found = try #require(again.log(for: partition))
+            #expect(found.offsets.logStart == 0)
+            #expect(try found.append(TestBatch(["y"])).firstOffset == 1)
         }
     }
 }

@@ -48,10 +48,11 @@ package struct OffsetCheckpoint: Sendable {
             var offsets: [TopicPartition: Offset] = [:]
             let entries = try text.parse(content, fields: 3) {
                 (fields, line) throws(MalformedFile) -> (TopicPartition, Offset) in
-                (
-                    TopicPartition(String(fields[0]), try text.number(fields[1], "the partition", line)),
-                    try text.number(fields[2], "the offset", line)
-                )
+                let offset: Offset = try text.number(fields[2], "the offset", line)
+                guard (0...LogOffsets.highestEnd).contains(offset) else {
+                    throw text.malformed(line, "no log can have the offset \(offset)")
+                }
+                return (TopicPartition(String(fields[0]), try text.number(fields[1], "the partition", line)), offset)
             }
             offsets.reserveCapacity(entries.count)
             for (partition, offset) in entries { offsets[partition] = offset }

@@ -77,7 +77,7 @@ struct LogLoader {
         if isClean, !segments.isEmpty {
             do throws(LogError) {
                 if try !segments.active.hasSoundIndexes() { try rebuildIndexes(segments.active) }
-                let last = try segments.active.last()
+                let last = try segments.active.lastInRange()
                 end = last.map { $0.lastOffset + 1 } ?? segments.active.base
                 if let last, let problem = epochs.contradiction(of: last) {
                     report(.malformed(LeaderEpochCheckpoint(in: directory, fileSystem).contradicted(problem)))

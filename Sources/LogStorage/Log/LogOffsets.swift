@@ -26,6 +26,9 @@ package struct LogOffsets: Hashable, Sendable {
         check()
     }
 
+    /// No log ends above: no number of records comes near it, and what is added to an offset below it does not overflow.
+    package static let highestEnd: Offset = 1 << 62
+
     /// Up to where a reader may read.
     package func bound(_ limit: ReadLimit) -> Offset {
         switch limit {

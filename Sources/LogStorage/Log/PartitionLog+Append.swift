@@ -248,7 +248,13 @@ extension PartitionLog {
 
     /// Begins a new segment, which takes no more room than its files' names.
     func begin(at base: Offset, now: Timestamp) throws(LogError) -> LogSegment {
-        let (directory, configuration) = published.withLock { ($0.directory, $0.configuration) }
+        let (directory, configuration, active) = published.withLock {
+            ($0.directory, $0.configuration, $0.segments.active)
+        }
+        // Where a batch's first offset is wrong, which no checksum covers. The file of an old segment must not be begun anew.
+        guard base > active.base else {
+            throw active.damaged(0, "the log ends at \(base), below its last segment's base")
+        }
         let segment = LogSegment(
             base: base, in: directory, isNew: true, hasTransactions: false, now: now,
             jitter: Self.jitter(configuration), pool: pool)

@@ -65,6 +65,11 @@ extension PartitionLog {
         at offset: Offset, logStart: Offset, now: Timestamp, _ state: inout Mutation
     ) throws(LogError) {
         let view = published.withLock { $0 }
+        // As a leader says, which may say anything.
+        guard (0...LogOffsets.highestEnd).contains(offset) else {
+            throw .offsetOutOfRange(
+                requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
+        }
         // Out of the way first: the new segment may have the name of an old one.
         try discard(view.segments.all)
         let segment = LogSegment(

@@ -40,10 +40,8 @@ struct SegmentList: Sendable {
         index + 1 < all.count ? all[index + 1].base : nil
     }
 
-    mutating func append(_ segment: LogSegment) {
-        precondition(all.last.map { $0.base < segment.base } ?? true, "segments are out of order")
-        all.append(segment)
-    }
+    /// The caller has seen to it that it belongs behind all others.
+    mutating func append(_ segment: LogSegment) { all.append(segment) }
 
     mutating func removeFirst(_ count: Int) { all.removeFirst(count) }
 

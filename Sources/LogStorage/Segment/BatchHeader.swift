@@ -28,8 +28,11 @@ struct BatchHeader: Hashable, Sendable {
         do throws(RecordError) {
             guard let header = try RecordBatchHeader(prefix: bytes) else { return .cutOff }
             guard header.baseOffset >= 0 else { return .corrupt("the offset \(header.baseOffset) is negative") }
-            guard header.lastOffsetDelta >= 0, header.lastOffset >= header.baseOffset, header.lastOffset < .max else {
+            guard header.lastOffsetDelta >= 0 else {
                 return .corrupt("the last offset delta is \(header.lastOffsetDelta)")
+            }
+            guard header.baseOffset < LogOffsets.highestEnd, header.lastOffset < LogOffsets.highestEnd else {
+                return .corrupt("the offset \(header.baseOffset) is larger than any can be")
             }
             return .header(BatchHeader(position: position, header: header))
         } catch {

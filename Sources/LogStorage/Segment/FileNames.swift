@@ -41,7 +41,8 @@ package struct SegmentFileName: Hashable, Sendable {
         guard let dot = rest.firstIndex(of: "."), let kind = Kind(rawValue: String(rest[rest.index(after: dot)...]))
         else { return nil }
         let digits = rest[..<dot]
-        guard digits.utf8.count >= 20, digits.utf8.allSatisfy({ (48...57).contains($0) }), let base = Offset(digits)
+        guard digits.utf8.count >= 20, digits.utf8.allSatisfy({ (48...57).contains($0) }), let base = Offset(digits),
+            base <= LogOffsets.highestEnd
         else { return nil }
         self.base = base
         self.kind = kind

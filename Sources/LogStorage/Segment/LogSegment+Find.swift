@@ -171,6 +171,16 @@ extension LogSegment {
     /// The offset after the last batch.
     func nextOffset() throws(LogError) -> Offset { try last().map { $0.lastOffset + 1 } ?? base }
 
+    /// As ``last()``, with what no checksum covers held against the segment: its first offset, by which a log would begin
+    /// anew below its own start.
+    func lastInRange() throws(LogError) -> BatchHeader? {
+        guard let last = try last() else { return nil }
+        guard last.baseOffset >= base, RelativeOffset.of(last.lastOffset, base: base) != nil else {
+            throw damaged(last.position, "the last batch's offset \(last.baseOffset) is outside of the segment")
+        }
+        return last
+    }
+
     /// The last batch, sought from the last index entry on.
     func last() throws(LogError) -> BatchHeader? {
         let indexed = try logErrors { () throws(FileError) in try offsetIndex.last }
