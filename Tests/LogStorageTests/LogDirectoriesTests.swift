@@ -148,4 +148,28 @@ import Testing
             #expect(try found.append(TestBatch(["y"])).firstOffset == 1)
         }
     }
+
+    /// What is read whole is small by its nature. One that is not is damaged, and its disk is not.
+    @Test func aSmallFileThatIsHugeIsNamedAndItsDirectoryServes() throws {
+        try withDirectory { root in
+            let disk = PosixFileSystem()
+            let manager = try open([root])
+            let log = try manager.getOrCreateLog(
+                TopicPartition("t", 0), topicID: nil, configuration: LogConfiguration(), now: 0)
+            try log.append(TestBatch(["x"], producerID: 7, epoch: 0, sequence: 0), epoch: 3)
+            manager.close(now: 0)
+            for name in [
+                "t-0/leader-epoch-checkpoint", "t-0/00000000000000000001.snapshot", "replication-offset-checkpoint",
+            ] {
+                try disk.open(root + "/" + name, .create).truncate(to: 257 << 20)
+            }
+            let again = try open([root])
+            defer { again.close(now: 0) }
+            #expect(again.onlinePaths == [root])
+            let found = try #require(again.log(for: TopicPartition("t", 0)))
+            #expect(try found.allValues == ["x"])
+            #expect(found.latestEpoch == 3)
+            #expect(found.producers.map(\.producerID) == [7])
+        }
+    }
 }

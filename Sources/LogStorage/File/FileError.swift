@@ -35,6 +35,9 @@ package struct FileError: Error, Hashable, Sendable {
         (code == ENOSPC || code == EDQUOT) && !isSync
     }
 
+    /// It was to be read whole, and is larger than any such file can be: see ``FileSystem/contents(of:limit:)``.
+    package var isTooLarge: Bool { code == EFBIG && operation == .read }
+
     /// The process has no descriptor left: says nothing about the disk.
     package var isOutOfHandles: Bool { code == EMFILE || code == ENFILE }
 }

@@ -44,7 +44,15 @@ package enum LogError: Error, Sendable {
     case closed
 
     init(_ error: FileError) {
-        self = error.isDiskFull ? .diskFull(error) : .file(error)
+        if error.isTooLarge {
+            // The disk has done nothing wrong.
+            self = .malformed(
+                MalformedFile(
+                    error.path, .wholeFile, "is larger than any such file can be",
+                    advice: "stop the broker, and restore the file or move it away"))
+        } else {
+            self = error.isDiskFull ? .diskFull(error) : .file(error)
+        }
     }
 }
 

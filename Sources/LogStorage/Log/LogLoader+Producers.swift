@@ -14,15 +14,20 @@ extension LogLoader {
         var producers = ProducerStateManager(mapEnd: logStart)
         while let offset = snapshots.last(where: { $0 <= logEnd }) {
             let path = directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
-            let content = try logErrors { () throws(FileError) in try fileSystem.contents(of: path) }
-            do throws(MalformedFile) {
-                if let content {
-                    let states = try ProducerSnapshot.decode(content, path: path)
+            do throws(LogError) {
+                if let content = try logErrors({ () throws(FileError) in try fileSystem.contents(of: path) }) {
+                    let states: [ProducerState]
+                    do throws(MalformedFile) {
+                        states = try ProducerSnapshot.decode(content, path: path)
+                    } catch {
+                        throw .malformed(error)
+                    }
                     producers = ProducerStateManager(states, at: offset, now: now, expiration: expiration)
                     break
                 }
             } catch {
-                onDamage(error)
+                guard case .malformed(let file) = error else { throw error }
+                onDamage(file)
             }
             // An older one and the log take its place.
             try logErrors { () throws(FileError) in try fileSystem.remove(path) }
