@@ -70,6 +70,9 @@ struct TestBatch: AppendableBatches {
         bytes.setInteger(leaderEpoch, at: bytes.readerIndex + 12)
         header?.baseOffset = baseOffset
         header?.partitionLeaderEpoch = leaderEpoch
+        guard let logAppendTime, let attributes = header?.attributes else { return }
+        header?.attributes = RecordAttributes(rawValue: attributes.rawValue | 1 << 3)
+        header?.maxTimestamp = logAppendTime
     }
 
     func withRegions<Result, Failure: Error>(

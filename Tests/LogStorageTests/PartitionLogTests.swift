@@ -363,4 +363,20 @@ import Testing
             log.abandon()
         }
     }
+
+    /// So that the client sees the time that its records have, not its own.
+    @Test func aRetriedBatchIsToldTheTimeThatItWasGiven() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.usesLogAppendTime = true
+            let log = try test.open()
+            let batch = TestBatch(["a"], producerID: 5, epoch: 0, sequence: 0)
+            #expect(try log.append(batch, now: 5000).logAppendTime == 5000)
+            let again = try log.append(batch, now: 9000)
+            #expect(again.isDuplicate && again.logAppendTime == 5000)
+            log.reconfigure(LogConfiguration())
+            #expect(try log.append(batch, now: 9000).logAppendTime == -1)
+            log.abandon()
+        }
+    }
 }

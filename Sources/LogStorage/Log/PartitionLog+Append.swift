@@ -56,7 +56,8 @@ extension PartitionLog {
                     try file.write(head, records, at: position)
                 }
             }
-            if header.timestampType == .logAppendTime, !info.isDuplicate { info.logAppendTime = header.maxTimestamp }
+            // Of a duplicate, the time that it has in the log.
+            if header.timestampType == .logAppendTime { info.logAppendTime = info.maxTimestamp }
             return info
         }
         return try flushIfDue(info, flush)
