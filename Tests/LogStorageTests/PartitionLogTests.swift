@@ -379,4 +379,18 @@ import Testing
             log.abandon()
         }
     }
+
+    /// As Kafka tells the age of such segments.
+    @Test func withoutTimestampsTheCompactionLagGoesByTheFile() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.minimumCompactionLagMilliseconds = 1
+            let log = try test.open()
+            try log.append(TestBatch(["a"], timestamp: -1))
+            try log.roll(now: 0)
+            try PosixFileSystem().setModificationTime(of: test.directory + "/00000000000000000000.log", to: 7000)
+            #expect(try log.cleaningFacts().segments.map(\.largestTimestamp) == [7000])
+            log.abandon()
+        }
+    }
 }

@@ -25,7 +25,7 @@ extension PartitionLog {
                 guard let next = view.segments.nextBase(after: index) else { break }
                 var fact = CleanerPlan.Segment(base: segment.base, next: next, size: try segment.size)
                 if settings.minimumCompactionLagMilliseconds > 0 {
-                    fact.largestTimestamp = try segment.largest.timestamp
+                    fact.largestTimestamp = try segment.retentionTimestamp()
                 }
                 if settings.maximumCompactionLagMilliseconds < .max, fact.size > 0 {
                     fact.firstTimestamp = try segment.firstTimestamp()
