@@ -393,4 +393,82 @@ import Testing
             log.abandon()
         }
     }
+
+    /// The jitter is drawn for each segment, below `segment.jitter.ms`.
+    @Test func segmentsRollEarlierByTheirJitter() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.segmentMilliseconds = 1000
+            for jitter in [0, 1000] as [Int64] {
+                test.configuration.segmentJitterMilliseconds = jitter
+                let log = try test.open()
+                var rolled = 0
+                for _ in 0..<64 {
+                    try log.roll(now: 0)
+                    let before = log.segmentCount
+                    try log.append(TestBatch(["x"], timestamp: 1000))
+                    try log.append(TestBatch(["x"], timestamp: 1500))
+                    rolled += log.segmentCount - before
+                }
+                #expect(jitter == 0 ? rolled == 0 : (1..<64).contains(rolled))
+                try log.close(now: 0)
+            }
+        }
+    }
+
+    /// The active segment is never compacted (KIP-354).
+    @Test(arguments: [true, false]) func aCompactedLogRollsInTimeForItsLongestLag(_ isCompacted: Bool) throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.isCompacted = isCompacted
+            test.configuration.maximumCompactionLagMilliseconds = 1000
+            let log = try test.open()
+            for timestamp in [1000, 2000, 2001] as [Timestamp] {
+                #expect(log.segmentCount == 1)
+                try log.append(TestBatch(["x"], timestamp: timestamp))
+            }
+            #expect(log.segmentCount == (isCompacted ? 2 : 1))
+            log.abandon()
+        }
+    }
+
+    @Test func whatIsUnflushedForLongIsFlushed() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.flushMilliseconds = 1000
+            let log = try test.open()
+            try log.flush(now: 5000)
+            try log.append(TestBatch(["x"]))
+            try log.flushIfDue(now: 5999)
+            #expect(log.offsets.recoveryPoint == 0)
+            try log.flushIfDue(now: 6000)
+            #expect(log.offsets.recoveryPoint == 1)
+            log.abandon()
+        }
+    }
+
+    @Test func aPreallocatedSegmentHasItsFullSizeWhileItIsActive() throws {
+        try withDirectory { root in
+            var test = try TestLog(root)
+            test.configuration.preallocate = true
+            test.configuration.segmentBytes = 10_000
+            func length(_ base: Int) throws -> Int64? {
+                let name = SegmentFileName(base: Offset(base), kind: .log).name
+                return try PosixFileSystem().status(of: test.directory + "/" + name)?.size
+            }
+            let log = try test.open()
+            let used = try Int64(log.append(TestBatch(["x"])).byteCount)
+            #expect(try length(0) == 10_000)
+            #expect(try log.byteCount() == used)
+            try log.roll(now: 0)
+            #expect(try length(0) == used && length(1) == 10_000)
+            try log.append(TestBatch(["y"]))
+            log.abandon()
+            // After a kill, what was made room for is no record.
+            let killed = try test.open(clean: false)
+            #expect(try killed.allValues == ["x", "y"])
+            try killed.close(now: 0)
+            #expect(try length(1) == used)
+        }
+    }
 }
