@@ -49,6 +49,8 @@ final class ForgetfulFileSystem: FileSystem {
     }
     /// Called with the new name after each rename, before its caller goes on.
     let afterRename = Mutex<(@Sendable (String) -> Void)?>(nil)
+    /// Likewise with the file's name after each sync of a file.
+    let afterSync = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     private let lock = Mutex<Void>(())
     // Unchecked, true by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
@@ -316,7 +318,8 @@ final class ForgetfulFileSystem: FileSystem {
     }
 
     func syncDirectory(_ path: String) throws(FileError) {
-        try perform(.fsync, path) { state in
+        try perform(.fsync, path) { (state) throws(FileError) in
+            guard state.directories.contains(path) else { throw FileError(.fsync, path, code: ENOENT) }
             for change in state.names.removeValue(forKey: path) ?? [] {
                 Self.apply(change, &state.durableFiles, &state.durableDirectories)
             }
@@ -435,6 +438,7 @@ final class ForgetfulFileSystem: FileSystem {
                 node.durable = node.content
                 node.pending = []
             }
+            fileSystem.afterSync.withLock { $0 }?(path)
         }
 
         func length() throws(FileError) -> Int64 {

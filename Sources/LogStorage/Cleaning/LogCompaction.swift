@@ -270,8 +270,8 @@ struct LogCompaction {
         do throws(CleaningFailure) {
             try ofLog { () throws(LogError) in
                 try logErrors { () throws(FileError) in
-                    // Of a compaction that failed.
-                    try new.remove()
+                    // Of a compaction that failed; the other files are emptied.
+                    try log.pool.fileSystem.remove(new.path(.txnindex))
                     try new.create(preallocating: nil)
                 }
             }

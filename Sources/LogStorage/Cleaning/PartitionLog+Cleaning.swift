@@ -17,9 +17,8 @@ extension PartitionLog {
 
     /// The state by which compaction is planned. Looks into files only where the log has a compaction lag.
     func cleaningFacts() throws(LogError) -> (view: Published, segments: [CleanerPlan.Segment]) {
-        let view = published.withLock { $0 }
-        let settings = view.configuration
-        return try health.watching { () throws(LogError) in
+        try looking(at: { $0 }) { (view) throws(LogError) in
+            let settings = view.configuration
             var facts: [CleanerPlan.Segment] = []
             for (index, segment) in view.segments.all.enumerated() {
                 guard let next = view.segments.nextBase(after: index) else { break }

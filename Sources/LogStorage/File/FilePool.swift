@@ -81,6 +81,8 @@ package final class PooledFile: Sendable {
         var usedSinceLastTime = false
         /// Its name after a rename under way.
         var nextPath: String?
+        /// Removed: another file may have its name by now.
+        var isGone = false
     }
     private let state: Mutex<State>
     /// Where the pool has it; touched under the pool's lock only.
@@ -107,8 +109,9 @@ package final class PooledFile: Sendable {
         var hasMadeRoom = false
         while true {
             if let file = names.file { return file }
+            if names.isGone { throw FileError(.open, names.path, code: FileError.notFound) }
             do throws(FileError) {
-                return adopt(try pool.fileSystem.open(names.path, names.mode))
+                return try adopt(try pool.fileSystem.open(names.path, names.mode))
             } catch {
                 if error.isOutOfHandles, !hasMadeRoom {
                     pool.shrink()
@@ -120,7 +123,7 @@ package final class PooledFile: Sendable {
                 if error.isNotFound, let next = names.nextPath,
                     let file = try openIfThere(next, names.mode)
                 {
-                    return adopt(file)
+                    return try adopt(file)
                 }
                 let now = state.withLock { Names($0) }
                 if error.isNotFound, now.file == nil, now.path == names.path, now.nextPath == names.nextPath {
@@ -137,9 +140,10 @@ package final class PooledFile: Sendable {
         var path: String
         var nextPath: String?
         var mode: FileMode
+        var isGone: Bool
 
         init(_ state: State) {
-            (file, path, nextPath, mode) = (state.file, state.path, state.nextPath, state.mode)
+            (file, path, nextPath, mode, isGone) = (state.file, state.path, state.nextPath, state.mode, state.isGone)
         }
     }
 
@@ -152,8 +156,9 @@ package final class PooledFile: Sendable {
         }
     }
 
-    private func adopt(_ file: any StorageFile) -> any StorageFile {
-        let (winner, isNew) = state.withLock { state -> (any StorageFile, Bool) in
+    private func adopt(_ file: any StorageFile) throws(FileError) -> any StorageFile {
+        let (winner, isNew) = try state.withLock { (state) throws(FileError) -> (any StorageFile, Bool) in
+            if state.isGone { throw FileError(.open, state.path, code: FileError.notFound) }
             if let other = state.file { return (other, false) }
             state.file = file
             if state.mode != .read { state.mode = .update }
@@ -189,6 +194,12 @@ package final class PooledFile: Sendable {
             return state.file != nil
         }
         if wasOpen { pool.closed(self) }
+    }
+
+    /// It is about to be removed for good. Who still knows it does not find it from now on, nor a new one of its name.
+    func willBeRemoved() {
+        state.withLock { $0.isGone = true }
+        close()
     }
 
     fileprivate func closeUnlessUsedSinceLastTime() -> Bool {

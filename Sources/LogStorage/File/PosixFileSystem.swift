@@ -9,6 +9,7 @@ import Synchronization
 extension FileError {
     static let tooLarge = EFBIG
     static let noSpace = ENOSPC
+    static let notFound = ENOENT
 }
 
 /// The real disk.

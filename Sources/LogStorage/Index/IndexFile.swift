@@ -249,18 +249,14 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
 
     /// Writes what is missing and cuts the file to its entries, as it stays once its segment is no longer active.
     func trim() throws(FileError) {
-        if try cut() { state.withLock { $0.changes += 1 } }
-    }
-
-    /// Returns whether the file was longer than its entries.
-    private func cut() throws(FileError) -> Bool {
         try save()
         let used = try usedBytes
         let file = try file.open()
-        let isLonger = try file.length() != used
-        if isLonger { try file.truncate(to: used) }
+        if try file.length() != used {
+            try file.truncate(to: used)
+            state.withLock { $0.changes += 1 }
+        }
         state.withLock { $0.tail = [] }
-        return isLonger
     }
 
     /// Makes the file exist.
@@ -269,11 +265,10 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     /// Whether all is on disk, as far as is known: what a start finds was synced before, or is built anew.
     var isDurable: Bool { state.withLock { $0.changes == $0.synced } }
 
-    /// Makes it durable, at its full length: its segment is no longer active.
+    /// Makes durable what ``trim()`` has written. Changes nothing, so that the log may be changed meanwhile.
     func sync() throws(FileError) {
         let changes = state.withLock { $0.changes }
         guard !isDurable else { return }
-        _ = try cut()
         try file.open().sync()
         state.withLock { $0.synced = changes }
     }
@@ -283,4 +278,5 @@ final class IndexFile<Entry: IndexEntry>: Sendable {
     func keepsName() { file.keepsName() }
     func renamed(to path: String) { file.renamed(to: path) }
     func close() { file.close() }
+    func willBeRemoved() { file.willBeRemoved() }
 }

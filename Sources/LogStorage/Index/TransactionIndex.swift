@@ -36,12 +36,12 @@ struct TransactionIndexEntry: Hashable, Sendable {
     }
 }
 
-/// The transaction index of one segment. Kept in memory whole once it has been used: aborted transactions are few.
+/// The transaction index of one segment. Kept in memory whole while it is used: aborted transactions are few.
 ///
 /// Safe from any thread. One thread at a time may mutate.
 final class TransactionIndex: Sendable {
     private struct State {
-        /// Nil until read.
+        /// Nil until read: then there is a file.
         var entries: [TransactionIndexEntry]?
         var saved = 0
         /// Counts the changes of the content; and how many of them are on disk.
@@ -50,34 +50,73 @@ final class TransactionIndex: Sendable {
         /// Read from the file, and not held against the log yet.
         var isUnchecked = false
     }
+    private struct Name: Hashable {
+        var path: String
+        /// After a rename under way.
+        var nextPath: String?
+        /// The file is removed: another one may have its name by now.
+        var isGone = false
+    }
     private let state: Mutex<State>
-    private let path: Mutex<String>
+    private let name: Mutex<Name>
     private let fileSystem: any FileSystem
 
     /// - Parameter isEmpty: there is no file, as its directory's listing or its making tells.
     init(_ path: String, isEmpty: Bool, _ fileSystem: any FileSystem) {
-        self.path = Mutex(path)
+        name = Mutex(Name(path: path))
         self.fileSystem = fileSystem
         self.state = Mutex(State(entries: isEmpty ? [] : nil))
     }
 
     /// All entries, in the order of their markers.
     func entries() throws(LogError) -> [TransactionIndexEntry] {
-        if let entries = state.withLock({ $0.entries }) { return entries }
-        let path = path.withLock { $0 }
-        let content = try logErrors { () throws(FileError) in try fileSystem.contents(of: path) }
-        let entries: [TransactionIndexEntry]
-        do throws(MalformedFile) {
-            entries = try Self.parse(content ?? [], path: path)
-        } catch {
-            throw .malformed(error)
+        while true {
+            let (known, changes) = state.withLock { ($0.entries, $0.changes) }
+            if let known { return known }
+            let content = try logErrors { () throws(FileError) in try contents() }
+            let entries: [TransactionIndexEntry]
+            do throws(MalformedFile) {
+                entries = try Self.parse(content, path: path)
+            } catch {
+                if state.withLock({ $0.changes }) != changes { continue }
+                throw .malformed(error)
+            }
+            let current = state.withLock { state -> [TransactionIndexEntry]? in
+                if let known = state.entries { return known }
+                // Written, and given up again, while it was read.
+                guard state.changes == changes else { return nil }
+                state.entries = entries
+                state.saved = entries.count
+                state.isUnchecked = true
+                return entries
+            }
+            if let current { return current }
         }
-        return state.withLock { state in
-            if let known = state.entries { return known }
-            state.entries = entries
-            state.saved = entries.count
-            state.isUnchecked = true
-            return entries
+    }
+
+    private var path: String { name.withLock { $0.path } }
+
+    /// Finds the file under either name during a rename. A file that is not there is not taken for an empty one: then readers
+    /// would be shown what was aborted.
+    private func contents() throws(FileError) -> [UInt8] {
+        while true {
+            let name = name.withLock { $0 }
+            if !name.isGone {
+                for path in [name.path, name.nextPath].compactMap(\.self) {
+                    guard let content = try fileSystem.contents(of: path) else { continue }
+                    // Else it may be that of another segment.
+                    if !self.name.withLock({ $0.isGone }) { return content }
+                }
+            }
+            if name == self.name.withLock({ $0 }) { throw FileError(.open, name.path, code: FileError.notFound) }
+        }
+    }
+
+    /// Gives the memory up, unless something in it is nowhere else. Read again, the entries are held against the log again.
+    func forget() {
+        state.withLock { state in
+            guard let entries = state.entries, !entries.isEmpty, state.saved == entries.count else { return }
+            state.entries = nil
         }
     }
 
@@ -121,8 +160,10 @@ final class TransactionIndex: Sendable {
     /// Adds what a marker, which is in the segment already, has ended. Should the disk be full it stays in memory until
     /// the next one, or the sync.
     func append(_ entry: TransactionIndexEntry) throws(LogError) {
-        _ = try entries()
+        let known = try entries()
         state.withLock { state in
+            // They may have been given up in between.
+            if state.entries == nil { state.entries = known }
             state.entries?.append(entry)
             state.changes += 1
         }
@@ -131,13 +172,13 @@ final class TransactionIndex: Sendable {
         }
     }
 
-    /// Writes the entries that the file does not have yet.
-    private func save() throws(FileError) {
+    /// Writes the entries that the file does not have yet. Not synced.
+    func save() throws(FileError) {
         let (entries, first) = state.withLock { ($0.entries ?? [], $0.saved) }
         guard first < entries.count else { return }
         var buffer = ByteBuffer()
         for entry in entries[first...] { entry.append(to: &buffer) }
-        let file = try fileSystem.open(path.withLock { $0 }, .create)
+        let file = try fileSystem.open(path, .create)
         try file.write(buffer, at: Int64(first) * Int64(TransactionIndexEntry.byteCount))
         state.withLock { $0.saved = entries.count }
     }
@@ -152,7 +193,7 @@ final class TransactionIndex: Sendable {
 
     /// Makes exactly these the content; an empty list removes the file.
     func replaceAll(_ entries: [TransactionIndexEntry]) throws(LogError) {
-        let path = path.withLock { $0 }
+        let path = path
         try logErrors { () throws(FileError) in
             if entries.isEmpty {
                 try fileSystem.remove(path)
@@ -178,10 +219,12 @@ final class TransactionIndex: Sendable {
     func sync() throws(FileError) {
         let changes = state.withLock { $0.changes }
         guard !isDurable else { return }
-        try save()
-        try fileSystem.open(path.withLock { $0 }, .update).sync()
+        try fileSystem.open(path, .update).sync()
         state.withLock { $0.synced = changes }
     }
 
-    func renamed(to path: String) { self.path.withLock { $0 = path } }
+    func willBeRenamed(to path: String) { name.withLock { $0.nextPath = path } }
+    func keepsName() { name.withLock { $0.nextPath = nil } }
+    func renamed(to path: String) { name.withLock { $0 = Name(path: path, isGone: $0.isGone) } }
+    func willBeRemoved() { name.withLock { $0.isGone = true } }
 }

@@ -68,7 +68,6 @@ extension PartitionLog {
     /// Gives all descriptors up without writing anything: the directory is offline, or the log is thrown away.
     package func abandon() {
         mutation.withLock { $0.isClosed = true }
-        published.withLock { $0.isAbandoned = true }
         for segment in published.withLock({ $0.segments }).all { segment.close() }
     }
 

@@ -10,18 +10,11 @@ extension PartitionLog {
     /// dropped cannot be synced again.
     @discardableResult
     package func flush(upTo offset: Offset? = nil, now: Timestamp? = nil) throws(LogError) -> Offset {
-        do throws(LogError) {
-            return try health.watchingReads { () throws(LogError) in
-                try flushing.withLock { (last) throws(LogError) in
-                    if let now { last.time = now }
-                    return try flush(through: offset)
-                }
+        try health.watching { () throws(LogError) in
+            try flushing.withLock { (last) throws(LogError) in
+                if let now { last.time = now }
+                return try flush(through: offset)
             }
-        } catch {
-            // A log that is deleted meanwhile moves its files away: that is no failure of the disk.
-            if case .file(let failure) = error, failure.isNotFound, mutation.withLock({ $0.isClosed }) { throw .closed }
-            health.report(error)
-            throw error
         }
     }
 
@@ -32,10 +25,16 @@ extension PartitionLog {
             let wanted = min(offset ?? view.offsets.logEnd, view.offsets.logEnd)
             guard view.offsets.recoveryPoint < wanted else { return view.offsets.recoveryPoint }
             let reached = wanted > view.segments.active.base ? view.offsets.logEnd : wanted
-            try sync(view, upTo: reached)
+            do throws(LogError) {
+                try sync(view, upTo: reached)
+            } catch {
+                if try excuses(error, since: view.segments, in: view.directory) { continue }
+                throw error
+            }
             let settled = published.withLock { state -> Bool in
-                // A cut at the end meanwhile may have been followed by records that this sync did not see.
-                guard state.truncations == view.truncations else { return false }
+                // A cut at the end meanwhile may have been followed by records that this sync did not see; and in a
+                // directory that was renamed small files were not found.
+                guard state.truncations == view.truncations, state.directory == view.directory else { return false }
                 state.offsets.recoveryPoint = max(state.offsets.recoveryPoint, reached)
                 return true
             }
@@ -52,7 +51,12 @@ extension PartitionLog {
                     // Its indexes are built anew after a crash, so only the batches have to be on disk.
                     try segment.data.open().sync()
                 } else {
-                    try segment.sync()
+                    try segment.data.open().sync()
+                    // A cut may make the segment the active one again, so its indexes are written in turn with it.
+                    if !segment.hasDurableIndexes {
+                        try mutation.withLock { (_) throws(FileError) in try segment.trimIndexes() }
+                        try segment.syncIndexes()
+                    }
                     segment.closeIdle()
                 }
             }

@@ -13,21 +13,14 @@ extension PartitionLog {
     package func segmentOffsets(
         before timestamp: Timestamp, atMost count: Int, upTo limit: ReadLimit, now: Timestamp
     ) throws(LogError) -> [Offset] {
-        let (segments, offsets) = published.withLock { ($0.segments, $0.offsets) }
-        let end =
-            switch limit {
-            case .logEnd: offsets.logEnd
-            case .highWatermark: offsets.highWatermark
-            case .lastStableOffset: offsets.lastStable
-            }
-        let marks = try health.watching { () throws(LogError) in
+        let (end, marks) = try looking(at: { ($0.segments, $0.offsets) }) { (segments, offsets) throws(LogError) in
             var marks: [(offset: Offset, time: Timestamp)] = []
             for segment in segments.all {
                 let changed = try logErrors { () throws(FileError) in try segment.modified() }
                 marks.append((max(segment.base, offsets.logStart), changed))
             }
             if try segments.active.size > 0 { marks.append((offsets.logEnd, now)) }
-            return marks
+            return (offsets.bound(limit), marks)
         }
         let last: Int?
         switch timestamp {

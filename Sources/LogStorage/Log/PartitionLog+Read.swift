@@ -22,22 +22,8 @@ extension PartitionLog {
     package func read(
         from offset: Offset, maxBytes: Int, upTo limit: ReadLimit, atLeastOneBatch: Bool, as form: ReadForm = .regions
     ) throws(LogError) -> LogRead {
-        while true {
-            let view = published.withLock { ReadView($0) }
-            do throws(LogError) {
-                return try health.watchingReads { () throws(LogError) in
-                    try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
-                }
-            } catch {
-                // The segment, or the whole log, may have been removed between the look at the list and the read of its
-                // file, and that is no failure of the disk.
-                if case .file(let failure) = error, failure.isNotFound {
-                    if view.isOutdated(in: self) { continue }
-                    if published.withLock({ $0.isAbandoned }) { throw .closed }
-                }
-                health.report(error)
-                throw error
-            }
+        try looking(at: { ReadView($0) }) { (view) throws(LogError) in
+            try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
         }
     }
 
@@ -53,13 +39,6 @@ extension PartitionLog {
             offsets = published.offsets
             end = published.end
             recent = published.recent
-        }
-
-        func isOutdated(in log: PartitionLog) -> Bool {
-            log.published.withLock { now in
-                now.segments.count != segments.count
-                    || zip(now.segments.all, segments.all).contains { $0.0 !== $0.1 }
-            }
         }
 
         /// Where the batch that holds `offset` lies, or would lie.
@@ -188,11 +167,9 @@ extension PartitionLog {
 
     /// The aborted transactions with data in `[from, upTo)`, for who reads records by other means.
     package func abortedTransactions(from: Offset, upTo: Offset) throws(LogError) -> [AbortedTransaction] {
-        let segments = published.withLock { $0.segments }
-        guard let index = segments.index(holding: from) ?? (segments.isEmpty ? nil : 0) else { return [] }
-        return try health.watching { () throws(LogError) in
+        try looking(at: \.segments) { (segments) throws(LogError) in
             var found: [AbortedTransaction] = []
-            for segment in segments.all[index...] {
+            for segment in segments.all[(segments.index(holding: from) ?? 0)...] {
                 let (here, isComplete) = try segment.aborted(from: from, upTo: upTo)
                 found += here
                 if isComplete { break }
@@ -203,19 +180,12 @@ extension PartitionLog {
 
     /// Where the batch that holds `offset` lies. For the waiting of fetches, which compare positions.
     package func position(of offset: Offset) throws(LogError) -> LogPosition {
-        let view = published.withLock { ReadView($0) }
-        guard offset >= view.offsets.logStart, offset <= view.offsets.logEnd else {
-            throw .offsetOutOfRange(
-                requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
+        try looking(at: { ReadView($0) }) { (view) throws(LogError) in
+            guard offset >= view.offsets.logStart, offset <= view.offsets.logEnd else {
+                throw .offsetOutOfRange(
+                    requested: offset, logStart: view.offsets.logStart, logEnd: view.offsets.logEnd)
+            }
+            return try view.locate(offset)
         }
-        return try health.watching { () throws(LogError) in try view.locate(offset) }
-    }
-}
-
-extension DirectoryHealth {
-    /// As ``watching(_:)``, but leaves it to the caller to report.
-    func watchingReads<Result>(_ body: () throws(LogError) -> Result) throws(LogError) -> Result {
-        try check()
-        return try body()
     }
 }

@@ -55,8 +55,9 @@ extension PartitionLog {
     /// of the old ones are removed at once.
     @discardableResult
     package func deleteOldSegments(now: Timestamp) throws(LogError) -> RetentionResult {
-        let view = published.withLock { $0 }
-        let decisions = try health.watching { () throws(LogError) in try expired(view, now) }
+        let (view, decisions) = try looking(at: { $0 }) { (view) throws(LogError) in (view, try expired(view, now)) }
+        // What has been read in it since the last round need not be held on to.
+        for segment in view.segments.all.dropLast() { segment.closeIdle() }
         guard !decisions.isEmpty else { return RetentionResult(logStart: view.offsets.logStart) }
         return try mutate { (state) throws(LogError) in
             var removed: [(base: Offset, reason: RetentionReason)] = []
@@ -138,8 +139,6 @@ extension PartitionLog {
         }
         try logErrors { () throws(FileError) in
             for segment in segments {
-                // Readers of the old list must not take an index that is being renamed for one that never was.
-                _ = try? segment.transactions.entries()
                 try segment.rename(to: .deleted)
                 segment.closeIdle()
                 state.removed.append((segment, now &+ delay))

@@ -24,8 +24,7 @@ extension PartitionLog {
     }
 
     private func look(for query: TimestampQuery) throws(LogError) -> TimestampedOffset? {
-        let view = published.withLock { $0 }
-        return try health.watching { () throws(LogError) in
+        try looking(at: { $0 }) { (view) throws(LogError) in
             switch query {
             case .earliest:
                 // Only an epoch that began at or before the start is known to be that of its record.

@@ -72,8 +72,6 @@ package final class PartitionLog: Sendable {
         var recent = RecentPositions()
         var configuration: LogConfiguration
         var epochs: LeaderEpochCache
-        /// The log is thrown away: files that are gone are no failure of the disk.
-        var isAbandoned = false
     }
     let published: Mutex<Published>
 
@@ -132,8 +130,7 @@ package final class PartitionLog: Sendable {
 
     /// Bytes of all segments. May look at files.
     package func byteCount() throws(LogError) -> Int64 {
-        let segments = published.withLock { $0.segments }
-        return try health.watching { () throws(LogError) in
+        try looking(at: \.segments) { (segments) throws(LogError) in
             var sum: Int64 = 0
             for segment in segments.all { sum += try segment.size }
             return sum

@@ -24,6 +24,11 @@ struct SegmentList: Sendable {
     var isEmpty: Bool { all.isEmpty }
     var count: Int { all.count }
 
+    /// Whether both are made of the same segments.
+    func isSame(as other: SegmentList) -> Bool {
+        count == other.count && zip(all, other.all).allSatisfy { $0.0 === $0.1 }
+    }
+
     /// The index of the segment that holds `offset`: the last whose base is not above it.
     func index(holding offset: Offset) -> Int? {
         var low = 0

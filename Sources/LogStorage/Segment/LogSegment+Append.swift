@@ -73,8 +73,7 @@ extension LogSegment {
         try indexTime(largest)
         let size = try size
         try logErrors { () throws(FileError) in
-            try offsetIndex.trim()
-            try timeIndex.trim()
+            try trimIndexes()
             // Only a preallocated file is longer than what it holds.
             let file = try data.open()
             if try file.length() > size { try file.truncate(to: size) }

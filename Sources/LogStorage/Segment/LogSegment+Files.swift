@@ -4,13 +4,20 @@ import KafkaModel
 
 /// What becomes of a segment's files as a whole: synced, renamed, closed, removed.
 extension LogSegment {
-    /// Makes data and indexes durable.
+    /// Makes data and indexes durable, as far as ``trimIndexes()`` has written them.
     func sync() throws(FileError) {
         try data.open().sync()
         try syncIndexes()
     }
 
     var hasDurableIndexes: Bool { offsetIndex.isDurable && timeIndex.isDurable && transactions.isDurable }
+
+    /// Writes what the indexes' files lack and cuts them to size.
+    func trimIndexes() throws(FileError) {
+        try offsetIndex.trim()
+        try timeIndex.trim()
+        try transactions.save()
+    }
 
     func syncIndexes() throws(FileError) {
         try offsetIndex.sync()
@@ -56,6 +63,7 @@ extension LogSegment {
         data.keepsName()
         offsetIndex.keepsName()
         timeIndex.keepsName()
+        transactions.keepsName()
     }
 
     /// Readers that open a file during a rename find it under its new name.
@@ -66,6 +74,7 @@ extension LogSegment {
         data.willBeRenamed(to: path(.log))
         offsetIndex.willBeRenamed(to: path(.index))
         timeIndex.willBeRenamed(to: path(.timeindex))
+        transactions.willBeRenamed(to: path(.txnindex))
     }
 
     /// The partition's directory was renamed.
@@ -84,10 +93,11 @@ extension LogSegment {
         transactions.renamed(to: path(.txnindex))
     }
 
-    /// Gives the indexes' descriptors up: a sealed segment's are read seldom.
+    /// Gives the indexes' descriptors and what is known of transactions up: a sealed segment's are read seldom.
     func closeIdle() {
         offsetIndex.close()
         timeIndex.close()
+        transactions.forget()
     }
 
     /// Gives the descriptors up.
@@ -97,9 +107,12 @@ extension LogSegment {
         timeIndex.close()
     }
 
-    /// Removes the files for good.
+    /// Removes the files for good. Whoever still has the segment finds none, also if another one is given their names.
     func remove() throws(FileError) {
-        close()
+        data.willBeRemoved()
+        offsetIndex.willBeRemoved()
+        timeIndex.willBeRemoved()
+        transactions.willBeRemoved()
         for kind in [SegmentFileName.Kind.log, .index, .timeindex, .txnindex] {
             try pool.fileSystem.remove(path(kind))
         }

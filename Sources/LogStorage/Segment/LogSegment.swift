@@ -122,10 +122,9 @@ final class LogSegment: Sendable {
     func retentionTimestamp() throws(LogError) -> Timestamp {
         let largest = try largest.timestamp
         if largest >= 0 { return largest }
-        return try logErrors { () throws(FileError) in
-            try pool.fileSystem.status(of: path(.log))?.modified ?? 0
-        }
+        return try logErrors { () throws(FileError) in try modified() }
     }
 
-    func modified() throws(FileError) -> Timestamp { try pool.fileSystem.status(of: path(.log))?.modified ?? 0 }
+    /// When the file was last written. For as long as it is being renamed, and not found, it counts as young.
+    func modified() throws(FileError) -> Timestamp { try pool.fileSystem.status(of: path(.log))?.modified ?? created }
 }
