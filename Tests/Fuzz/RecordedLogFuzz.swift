@@ -64,8 +64,11 @@ enum RecordedLogFuzz {
                     guard entry.hasDirectoryPath, let name = PartitionDirectoryName(entry.lastPathComponent),
                         name.role == .current
                     else { continue }
+                    let names = try FileManager.default.contentsOfDirectory(atPath: entry.path)
+                    // The name of a log directory may look like a partition's.
+                    guard names.contains(where: { $0.hasSuffix(".log") }) else { continue }
                     var files: [String: [UInt8]] = [:]
-                    for file in try FileManager.default.contentsOfDirectory(atPath: entry.path) {
+                    for file in names {
                         // Of Kafka's indexes of active segments the rest is zeros.
                         let handle = try FileHandle(forReadingFrom: entry.appendingPathComponent(file))
                         files[file] = [UInt8](try handle.read(upToCount: 64 << 10) ?? Data())
