@@ -19,7 +19,7 @@ extension BrokerSettings {
                 "The largest record batch accepted, after compression; `max.message.bytes` sets it for one topic."),
         Setting(
             "num.io.threads", .int, "8", .atLeast(1), .clusterWide,
-            documentation: "Threads that write to and read from the logs."),
+            documentation: "Threads that write to and read from the logs. A change takes effect with the next start."),
         Setting(
             "num.replica.alter.log.dirs.threads", .int, nil,
             documentation: "Threads that move replicas between log directories; one per directory where unset."),

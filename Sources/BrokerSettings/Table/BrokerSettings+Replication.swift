@@ -35,7 +35,9 @@ extension BrokerSettings {
             documentation: "The most bytes a follower asks for in one Fetch."),
         Setting(
             "num.replica.fetchers", .int, "1", .any, .clusterWide,
-            documentation: "Connections with which this broker follows each leading broker."),
+            documentation:
+                "Connections with which this broker follows each leading broker. A change takes effect with the next "
+                + "start."),
         Setting(
             "replica.high.watermark.checkpoint.interval.ms", .long, "5000",
             documentation: "How often high watermarks are written to disk."),
