@@ -161,6 +161,7 @@ extension LogDirectories {
         let loaded = Mutex<[(Job, PartitionLog)]>([])
         let work = jobs
         let threads = recoveryThreads
+        let processors = Threads.processors
         let plans = work.map { jobs in
             let plans = jobs.map { $0.isClean ? RecoveryMeter.Plan() : self.plan($0) }
             if let path = jobs.first?.directory.path { self.recovery.withLock { $0.planned(in: path, plans) } }
@@ -168,7 +169,10 @@ extension LogDirectories {
         }
         Threads.forEach(work.count, threads: work.count) { index in
             let jobs = work[index]
-            Threads.forEach(jobs.count, threads: threads) { number in
+            // Logs that were closed in order are opened and not read: that waits for processors and not for the disk, for
+            // whose sake there are few threads.
+            let isClean = jobs.allSatisfy(\.isClean)
+            Threads.forEach(jobs.count, threads: isClean ? max(threads, processors) : threads) { number in
                 let log = self.load(jobs[number], plans[index][number], began: began, now: now)
                 if let log { loaded.withLock { $0.append((jobs[number], log)) } }
             }

@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// A start recovers many logs at once, and files block: neither event loops nor Swift's cooperative pool may be used.
 enum Threads {
+    /// How many there are to run on.
+    static var processors: Int { max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 1) }
+
     /// Calls `body` for 0 ..< count, on at most `threads` threads besides the caller's, and returns when all are done.
     static func forEach(_ count: Int, threads: Int, _ body: @escaping @Sendable (Int) -> Void) {
         let work = Work(count: count, body: body)

@@ -91,7 +91,8 @@ extension Judge {
                 history.isTainted = true
             }
         }
-        if history.isTainted { return }
+        // What a controller has begun to delete, the next may elect a leader of, while a reassignment is to come to its end.
+        if history.isTainted || world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") != nil { return }
         // Whoever is trusted from here on must have all that is committed.
         for member in after.inSyncReplicas where member == after.leader || !before.inSyncReplicas.contains(member) {
             guard let log = world.broker(member)?.disk[partition]?.log, log.topicID == topicID else {
