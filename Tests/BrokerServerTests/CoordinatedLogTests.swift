@@ -36,6 +36,8 @@ import Testing
     }
 
     private func withScene(in parent: URL, _ body: (ReplicaScene) async throws -> Void) async throws {
-        try await body(try ReplicaScene(in: parent))
+        let scene = try ReplicaScene(in: parent)
+        defer { scene.end() }
+        try await body(scene)
     }
 }

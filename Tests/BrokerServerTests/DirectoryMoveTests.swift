@@ -150,6 +150,7 @@ import Testing
             scene.moveRate.current = 3000
             #expect(await move(scene, id, to: elsewhere) == .none)
             try await eventually { scene.replicas.logs.futureLog(for: id)?.offsets.logEnd ?? 0 > 0 }
+            scene.end()
         }
         let scene = try ReplicaScene(directories: 3, in: parent)
         let copied = try #require(scene.replicas.logs.futureLog(for: id)).offsets.logEnd

@@ -89,11 +89,20 @@ final class ReplicaScene: Sendable {
     }
     private let collected = Proposals()
 
-    deinit {
+    private let hasEnded = Atomic(false)
+
+    /// Stops in order, so that another scene can have the directories. Without it that may be a little later than the last
+    /// use: the last reference may be a thread's.
+    func end() {
+        guard !hasEnded.exchange(true, ordering: .acquiringAndReleasing) else { return }
         replicas.moves.stop()
         replicas.threads.shutDown()
         replicas.logs.close(now: BrokerClock.now)
         timer.stop()
+    }
+
+    deinit {
+        end()
         if ownsDirectory { try? FileManager.default.removeItem(at: directory) }
     }
 
