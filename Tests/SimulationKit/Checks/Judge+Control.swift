@@ -91,8 +91,7 @@ extension Judge {
                 history.isTainted = true
             }
         }
-        // What a controller has begun to delete, the next may elect a leader of, while a reassignment is to come to its end.
-        if history.isTainted || world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") != nil { return }
+        if history.isTainted { return }
         // Whoever is trusted from here on must have all that is committed.
         for member in after.inSyncReplicas where member == after.leader || !before.inSyncReplicas.contains(member) {
             guard let log = world.broker(member)?.disk[partition]?.log, log.topicID == topicID else {

@@ -25,7 +25,7 @@ final class Judge {
         var deletedBelow: Offset = 0
         /// The largest offset that a consumer was told as the latest.
         var latestTold: Offset = 0
-        /// An unclean leader was elected: committed records may be gone.
+        /// An unclean leader was elected, or the topic has begun to go: committed records may be gone.
         var isTainted = false
     }
 
@@ -185,6 +185,14 @@ extension Judge {
         fail(
             "\(partition) on broker \(broker.id): start \(log.logStart), mark \(log.highWatermark), end \(log.logEnd)",
             broker.world)
+    }
+
+    /// A replica goes. When it goes with its topic, the next controller may still elect a leader of what is left, since a
+    /// reassignment comes to its end first.
+    func deletes(_ partition: TopicPartition, _ topicID: KafkaUUID, _ world: Simulation) {
+        if world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") != nil {
+            history(partition, topicID).isTainted = true
+        }
     }
 
     func deleted(_ partition: TopicPartition, below offset: Offset, _ broker: SimulatedBroker) {

@@ -196,6 +196,7 @@ extension SimulatedBroker {
         let replica = replicas[stop.partition]
         if let refusal = replica?.machine.refusal(ofStopIn: stop.leaderEpoch), !refusal.isNone { return refusal }
         if stop.delete {
+            if let log = disk[stop.partition]?.log { world.judge.deletes(stop.partition, log.topicID, world) }
             replica?.machine.retire()
             replicas[stop.partition] = nil
             disk[stop.partition] = nil
