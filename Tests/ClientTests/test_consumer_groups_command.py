@@ -123,7 +123,8 @@ class ConsumerGroupsCommandTests(SharedBrokerTestCase):
         self.assertTrue(
             output.startswith("\nError: Encounter some partition level error, see the follow-up details:\n"), output)
         self.assertIn(
-            "Error: : Deleting offsets of a topic is forbidden while the consumer group is actively subscribed to it.",
+            "Error: :org.apache.kafka.common.errors.GroupSubscribedToTopicException: Deleting offsets of a topic is "
+            "forbidden while the consumer group is actively subscribed to it.",
             output)
 
     def commit_by_member(self, consumer):
@@ -204,6 +205,26 @@ class ConsumerGroupsCommandTests(SharedBrokerTestCase):
         self.run_command(
             "--reset-offsets", "--group", self.group, "--group", other, "--from-file", plan, "--execute")
         self.assertEqual((self.committed(), self.committed(other)), ({0: 0, 1: 0}, {0: 0}))
+        # Lines without a group are for one group, and of a plan with groups only the group's own are used.
+        with open(plan, "w") as file:
+            file.write(f"{self.data},0,9\n")
+        output, _ = self.run_command(
+            "--reset-offsets", "--group", self.group, "--group", other, "--from-file", plan, "--execute")
+        for group in self.group, other:
+            self.assertIn(f"\nError: No reset plan for group {group} found\n", output)
+        with open(plan, "w") as file:
+            file.write(f"{other},{self.data},0,9\n")
+        output, _ = self.run_command("--reset-offsets", "--group", self.group, "--from-file", plan, "--execute")
+        self.assertIn(f"\nError: No reset plan for group {self.group} found\n", output)
+        self.assertEqual((self.committed(), self.committed(other)), ({0: 0, 1: 0}, {0: 0}))
+        # The column is there when more than one is asked for, also if it is the same.
+        output, _ = self.run_command(
+            "--reset-offsets", "--group", other, "--group", other, "--all-topics", "--to-current", "--export", "--dry-run")
+        self.assertEqual(output, f"{other},{self.data},0,0\n\n")
+        # Groups by their names.
+        first, second = sorted((self.group, other))
+        output, _ = self.run_command("--describe", "--group", second, "--group", first)
+        self.assertLess(output.index(first), output.index(second))
 
     def test_positions_and_groups_are_deleted(self):
         other, missing = unique("group"), unique("missing")
@@ -216,11 +237,25 @@ class ConsumerGroupsCommandTests(SharedBrokerTestCase):
         self.assertEqual(self.committed(), {1: 5})
         output, _ = self.run_command("--delete-offsets", "--group", missing, "--topic", self.data)
         self.assertTrue(output.startswith(f"\nError: '{missing}' does not exist.\n"), output)
+        # A topic that is not there is a line of its own.
+        output, _ = self.run_command(
+            "--delete-offsets", "--group", self.group, "--topic", missing, "--topic", f"{self.data}:1")
+        self.assertTrue(output.startswith(
+            f"Request succeed for deleting offsets with topic {missing}, {self.data}:1 group {self.group}\n"), output)
+        self.assertRegex(
+            output, rf"{missing}\s+Not Provided\s+Error: :org.apache.kafka.common.errors.UnknownTopicOrPartitionException: "
+            "This server does not host this topic-partition.")
+        self.assertRegex(output, rf"{self.data}\s+1\s+Successful")
+        # With the last position the group has gone.
+        self.assertEqual(self.committed(), {})
+        self.commit({1: 5})
         output, _ = self.run_command("--delete", "--group", self.group, "--group", missing)
         self.assertIn(f"* Group '{missing}' could not be deleted due to: ", output)
-        self.assertIn(f"\nThese consumer groups were deleted successfully: '{self.group}'\n", output)
+        self.assertIn(f"\nThese consumer groups were deleted successfully: '{self.group}', '\n", output)
         output, error = self.run_command("--describe", "--group", self.group)
         self.assertEqual((output, error), (f"\nError: Consumer group '{self.group}' does not exist.\n", ""))
+        output, error = self.run_command("--describe", "--group", self.group, "--members")
+        self.assertTrue(output.startswith(f"\nError: Consumer group '{self.group}' does not exist.\n\nGROUP "), output)
         output, error = self.run_command("--describe", "--group", other)
         self.assertEqual(error, f"\nConsumer group '{other}' has no active members.\n")
         self.assertEqual(self.rows(output)[1], [other, self.data, "0", "7", "10", "3", "-", "-", "-"])
@@ -240,7 +275,8 @@ class ConsumerGroupsCommandTests(SharedBrokerTestCase):
         for arguments, message in [
             ((), "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, "
                  "--delete-offsets"),
-            (("--describe",), "Option [describe] takes one of these options: [all-groups], [group]"),
+            (("--describe",),
+             "Option [describe] takes one of these options: [reset-offsets], [describe], [delete], [list]"),
             (("--describe", "--group", "g", "--members", "--state"),
              "Option [describe] takes at most one of these options: [members], [offsets], [state]"),
             (("--reset-offsets", "--group", "g", "--to-latest", "--all-topics", "--dry-run", "--execute"),
@@ -248,7 +284,17 @@ class ConsumerGroupsCommandTests(SharedBrokerTestCase):
             (("--reset-offsets", "--to-latest", "--all-topics", "--dry-run"),
              "Option [reset-offsets] takes one of these options: [all-groups], [group]"),
             (("--delete-offsets", "--group", "g"),
-             "Option [delete-offsets] takes the following options: [group], [topic]"),
+             "Option [delete-offsets] takes the following options: [all-groups], [group]"),
+            # What only a plan shows.
+            (("--reset-offsets", "--group", self.group, "--to-latest", "--dry-run"),
+             "One of the reset scopes should be defined: --all-topics, --topic."),
+            (("--reset-offsets", "--group", self.group, "--all-topics", "--dry-run"),
+             "Option '[reset-offsets]' requires one of the following scenarios: [[to-offset], [to-current], "
+             "[to-datetime], [from-file], [by-duration], [to-earliest], [to-latest], [shift-by]]"),
+            (("--reset-offsets", "--group", self.group, "--topic", f"{self.data}:0", "--shift-by", "1", "--dry-run"),
+             f"Cannot shift offset for partition {self.data}-0 since there is no current committed offset"),
+            (("--reset-offsets", "--group", self.group, "--topic", f"{self.data}:x", "--to-latest", "--dry-run"),
+             f"Invalid partition 'x' specified in topic arg '{self.data}:x''"),
         ]:
             with self.subTest(arguments):
                 _, error = self.run_command(*arguments, exit=1)

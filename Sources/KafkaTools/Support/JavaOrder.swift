@@ -19,6 +19,9 @@ enum JavaOrder {
         hashMap(keys, isSized: isSized, hash: hash)
     }
 
+    /// Options as a set of joptsimple's specifications lists them: each is a list of its one name.
+    static func options(_ names: [String]) -> [String] { hashMap(names) { 31 &+ hash($0) } }
+
     static func partitions(_ keys: [TopicPartition]) -> [TopicPartition] { hashMap(keys, hash: hash) }
 
     /// `String.hashCode()`.

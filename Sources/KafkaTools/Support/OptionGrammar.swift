@@ -30,6 +30,7 @@ struct OptionGrammar {
 
     private(set) var options: [Option] = []
     private var indices: [String: Int] = [:]
+    private var companions: [String: [String]] = [:]
 
     /// A grammar with `--help` and `--version`, as every Apache tool has them.
     init(common: Bool = true) {
@@ -61,6 +62,9 @@ struct OptionGrammar {
         add(Option(names: [name], argument: .optional(type, value), defaults: defaults, summary: summary))
     }
 
+    /// The option may be given only together with one of `others`.
+    mutating func limit(_ name: String, toCallsWith others: String...) { companions[name] = others }
+
     mutating func add(_ option: Option) {
         for name in option.names { indices[name] = options.count }
         options.append(option)
@@ -68,7 +72,7 @@ struct OptionGrammar {
 
     func option(named name: String) -> Option? { indices[name].map { options[$0] } }
 
-    /// Reads arguments; throws for unknown options and missing values.
+    /// Reads arguments; throws for unknown options, missing values, and options without a companion that they need.
     func parse(_ arguments: [String]) throws(OptionError) -> ParsedOptions {
         var parsed = ParsedOptions(grammar: self)
         var rest = arguments[...]
@@ -98,6 +102,12 @@ struct OptionGrammar {
                 }
             }
         }
+        // Whoever asks for help need not know better.
+        guard !parsed.has("help"), !parsed.has("version") else { return parsed }
+        let lonely = JavaOrder.options(companions.keys.sorted()).filter { name in
+            parsed.has(name) && companions[name]?.contains { parsed.has($0) } == false
+        }
+        guard lonely.isEmpty else { throw .unavailable(lonely) }
         return parsed
     }
 
@@ -171,6 +181,7 @@ enum OptionError: Error, Equatable {
     case missingArgument(String)
     case multipleArguments(String)
     case badArgument(String, String)
+    case unavailable([String])
 
     var message: String {
         switch self {
@@ -178,6 +189,8 @@ enum OptionError: Error, Equatable {
         case .missingArgument(let name): "Option \(name) requires an argument"
         case .multipleArguments(let name): "Found multiple arguments for option \(name), but you asked for only one"
         case .badArgument(let text, let name): "Cannot parse argument '\(text)' of option \(name)"
+        case .unavailable(let names):
+            "Option(s) [\(names.joined(separator: ", "))] are unavailable given other options on the command line"
         }
     }
 
@@ -188,6 +201,7 @@ enum OptionError: Error, Equatable {
         case .missingArgument: "joptsimple.OptionMissingRequiredArgumentException"
         case .multipleArguments: "joptsimple.MultipleArgumentsForOptionException"
         case .badArgument: "joptsimple.OptionArgumentConversionException"
+        case .unavailable: "joptsimple.UnavailableOptionException"
         }
     }
 }

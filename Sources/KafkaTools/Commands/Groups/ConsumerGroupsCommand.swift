@@ -14,17 +14,23 @@ enum ConsumerGroupsCommand: ToolCommand {
 
     static func run(arguments: [String], console: Console) async -> Int32 {
         await ending(grammar, console) {
-            let options = try parse(
-                arguments, grammar,
-                purpose:
-                    "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.",
-                console: console)
+            let options: ParsedOptions
+            do {
+                options = try parse(
+                    arguments, grammar,
+                    purpose:
+                        "This tool helps to list all consumer groups, describe a consumer group, delete consumer group info, or reset consumer group offsets.",
+                    console: console)
+                try check(options, console)
+            } catch let error as OptionError {
+                console.error("Exception in thread \"main\" \(JavaException(error).summary)")
+                return 1
+            }
             guard actions.count(where: { options.has($0) }) == 1 else {
                 throw ToolExit.usage(
                     "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, --delete-offsets"
                 )
             }
-            try check(options, console)
             do {
                 var configuration = try adminConfiguration(options)
                 if let timeout: Int64 = try options.integer("timeout") {
@@ -35,10 +41,12 @@ enum ConsumerGroupsCommand: ToolCommand {
                 }
             } catch let exit as ToolExit {
                 throw exit
-            } catch let error as OptionError {
-                throw error
             } catch {
                 let exception = JavaException(error)
+                // A word on the command line that means nothing.
+                if exception.javaClass == JavaException.illegalArgument("").javaClass {
+                    throw ToolExit.usage(exception.message)
+                }
                 printError("Executing consumer group command failed due to \(exception.message)", console)
                 console.error(exception.summary)
             }
@@ -76,8 +84,8 @@ enum ConsumerGroupsCommand: ToolCommand {
     private static func list(_ options: ParsedOptions, _ admin: AdminClient, _ console: Console) async throws {
         let showsState = options.has("state")
         let showsType = options.has("type")
-        let states = try words(try options.value("state"), of: states, called: "state")
-        let types = try words(try options.value("type"), of: Self.types, called: "types")
+        let states = try words(try options.value("state"), of: states, list: "state list", called: "states")
+        let types = try words(try options.value("type"), of: Self.types, list: "types list", called: "types")
         let groups = try await admin.listGroups(states: states, types: types)
         let byID = Dictionary(groups.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         let order = JavaOrder.strings(byID.keys.sorted())
@@ -100,20 +108,21 @@ enum ConsumerGroupsCommand: ToolCommand {
         }
     }
 
-    private static let types = ["Classic", "Consumer"]
+    private static let types = ["Consumer", "Classic"]
 
     private static let states = [
         "PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Empty", "Assigning", "Reconciling",
     ]
 
     /// Reads `stable,Empty` in any case; throws for words that are none of `known`.
-    private static func words(_ text: String?, of known: [String], called what: String) throws -> [String] {
-        try (text ?? "").split(separator: ",").map { word in
-            let word = word.filter { $0 != " " }
-            guard let found = known.first(where: { $0.lowercased() == word.lowercased() }) else {
+    private static func words(
+        _ text: String?, of known: [String], list: String, called what: String
+    ) throws -> [String] {
+        try JavaText.split(text ?? "", at: ",").map { part in
+            let word = JavaText.trimmed(part).lowercased()
+            guard let found = known.first(where: { $0.lowercased() == word }) else {
                 throw JavaException.illegalArgument(
-                    "Invalid \(what) list '\(text ?? "")'. Valid \(what == "state" ? "states" : what) are: \(known.sorted().joined(separator: ", "))"
-                )
+                    "Invalid \(list) '\(text ?? "")'. Valid \(what) are: \(known.joined(separator: ", "))")
             }
             return found
         }
@@ -125,15 +134,16 @@ enum ConsumerGroupsCommand: ToolCommand {
         let groups = try await groups(options, admin)
         var deleted: [String] = []
         var failures: [(String, KafkaError)] = []
-        for (group, result) in try await admin.deleteGroups(groups).sorted(by: { $0.key < $1.key }) {
-            switch result {
-            case .success: deleted.append(group)
-            case .failure(let error): failures.append((group, error))
+        let results = try await admin.deleteGroups(groups)
+        for group in JavaOrder.strings(groups) {
+            switch results[group] {
+            case .failure(let error)?: failures.append((group, error))
+            default: deleted.append(group)
             }
         }
-        let list = deleted.map { "'\($0)'" }.joined(separator: ", ")
         guard !failures.isEmpty else {
-            return console.print("Deletion of requested consumer groups (\(list)) was successful.")
+            let list = deleted.joined(separator: ", ")
+            return console.print("Deletion of requested consumer groups ('\(list)') was successful.")
         }
         printError("Deletion of some consumer groups failed:", console)
         for (group, error) in failures {
@@ -141,7 +151,10 @@ enum ConsumerGroupsCommand: ToolCommand {
                 "* Group '\(group)' could not be deleted due to: java.util.concurrent.ExecutionException: \(JavaException(error).summary)"
             )
         }
-        if !deleted.isEmpty { console.print("\nThese consumer groups were deleted successfully: \(list)") }
+        guard !deleted.isEmpty else { return }
+        // The quotes of 3.9 stand where they should not.
+        console.print(
+            "\nThese consumer groups were deleted successfully: '\(deleted.joined(separator: "'"))', '")
     }
 
     // MARK: Delete offsets
@@ -151,68 +164,90 @@ enum ConsumerGroupsCommand: ToolCommand {
     ) async throws {
         guard let group = try options.value("group") else { return }
         let topics = options.values("topic")
-        let partitions = try await partitions(named: topics, admin)
-        var results: [TopicPartition: Result<Void, KafkaError>] = [:]
+        var errors: [TopicPartition: KafkaError] = [:]
+        let partitions = Set(
+            try await partitions(named: topics, admin) { topic, error in errors[TopicPartition(topic, -1)] = error })
+        var failed: [KafkaError] = []
         do {
-            results = try await admin.deleteOffsets(of: Set(partitions), for: group)
-            if results.values.allSatisfy({ (try? $0.get()) != nil }) {
-                console.print(
-                    "Request succeed for deleting offsets with topic \(topics.joined(separator: ", ")) group \(group)")
-            } else {
-                printError("Encounter some partition level error, see the follow-up details:", console)
+            for (partition, result) in try await admin.deleteOffsets(of: partitions, for: group) {
+                guard case .failure(let error) = result else { continue }
+                errors[partition] = error
+                failed.append(error)
             }
         } catch let error as KafkaError {
-            for partition in partitions { results[partition] = .failure(error) }
-            switch error.errorCode {
-            case .invalidGroupID?: printError("'\(group)' is not valid.", console)
-            case .groupIDNotFound?: printError("'\(group)' does not exist.", console)
-            case .groupAuthorizationFailed?: printError("Access to '\(group)' is not authorized.", console)
-            case .nonEmptyGroup?:
-                printError(
-                    "Deletion of offsets of a consumer group '\(group)' is forbidden if the group is not empty.",
-                    console)
-            default: printError("Encounter some unknown error: \(error)", console)
-            }
+            for partition in partitions { errors[partition] = error }
+            failed = [error]
+        }
+        if let error = failed.first {
+            printError(reason(error, group), console)
+        } else {
+            console.print(
+                "Request succeed for deleting offsets with topic \(topics.joined(separator: ", ")) group \(group)")
         }
         func row(_ topic: String, _ partition: String, _ status: String) -> String {
             topic.padded(30) + " " + partition.padded(15) + " " + status.padded(15)
         }
         var text = "\n" + row("TOPIC", "PARTITION", "STATUS")
-        for partition in partitions.sorted(by: { "\($0.topic)\($0.partition)" < "\($1.topic)\($1.partition)" }) {
-            let status: String
-            switch results[partition] {
-            case .failure(let error)?: status = "Error: : \(error.message)"
-            default: status = "Successful"
-            }
-            text += row(partition.topic, "\(partition.partition)", status)
+        for partition in partitions.union(errors.keys).sorted(by: {
+            "\($0.topic)\($0.partition)" < "\($1.topic)\($1.partition)"
+        }) {
+            text += row(
+                partition.topic, partition.partition < 0 ? "Not Provided" : "\(partition.partition)",
+                errors[partition].map { "Error: :\(JavaException($0).summary)" } ?? "Successful")
         }
         console.write(text.utf8)
     }
 
+    private static func reason(_ error: KafkaError, _ group: String) -> String {
+        switch error.errorCode {
+        case .invalidGroupID?: "'\(group)' is not valid."
+        case .groupIDNotFound?: "'\(group)' does not exist."
+        case .groupAuthorizationFailed?: "Access to '\(group)' is not authorized."
+        case .nonEmptyGroup?: "Deleting offsets of a consumer group '\(group)' is forbidden if the group is not empty."
+        case .groupSubscribedToTopic?, .topicAuthorizationFailed?, .unknownTopicOrPartition?:
+            "Encounter some partition level error, see the follow-up details:"
+        case let code?: "Encounter some unknown error: \(code)"
+        case nil:
+            "Encounter some unknown error: \(error.kind == .timeout ? ErrorCode.requestTimedOut : .unknownServerError)"
+        }
+    }
+
     // MARK: Topics
 
-    /// Reads `topic` (all its partitions) and `topic:0,1`.
-    static func partitions(named words: [String], _ admin: AdminClient) async throws -> [TopicPartition] {
+    /// Reads `topic` (all its partitions) and `topic:0,1`. Topics that cannot be described are handed to `failed`.
+    static func partitions(
+        named words: [String], _ admin: AdminClient,
+        failed: (String, KafkaError) throws -> Void = { _, error in throw error }
+    ) async throws -> [TopicPartition] {
         var partitions: [TopicPartition] = []
         var whole: [String] = []
         for word in words {
-            guard let colon = word.lastIndex(of: ":") else {
+            guard word.contains(":") else {
                 whole.append(word)
                 continue
             }
-            for text in word[word.index(after: colon)...].split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = JavaText.split(word, at: ":")
+            guard parts.count == 2 else {
+                throw JavaException.illegalArgument(
+                    "Invalid topic arg '\(word)', expected topic name and partitions")
+            }
+            for text in JavaText.split(parts[1], at: ",") {
                 guard let number = Int32(text), number >= 0 else {
                     throw JavaException.illegalArgument(
-                        "Invalid topic arg '\(word)', expected topic name and partitions")
+                        "Invalid partition '\(text)' specified in topic arg '\(word)''")
                 }
-                partitions.append(TopicPartition(String(word[..<colon]), number))
+                partitions.append(TopicPartition(parts[0], number))
             }
         }
         if !whole.isEmpty {
             let descriptions = try await admin.describeTopics(Set(whole))
             for name in whole {
-                guard let description = try descriptions[name]?.get() else { continue }
-                partitions += description.partitions.map { TopicPartition(name, $0.index) }
+                switch descriptions[name] {
+                case .success(let description)?:
+                    partitions += description.partitions.map { TopicPartition(name, $0.index) }
+                case .failure(let error)?: try failed(name, error)
+                case nil: break
+                }
             }
         }
         return partitions

@@ -15,7 +15,7 @@ struct ConsumerGroupsDescription {
     }
 
     func print(_ admin: AdminClient) async throws {
-        for group in try await ConsumerGroupsCommand.groups(options, admin) {
+        for group in try await ConsumerGroupsCommand.groups(options, admin).sorted() {
             let description = try await admin.describeGroup(group)
             if options.has("members") {
                 printMembers(description)
@@ -106,8 +106,9 @@ struct ConsumerGroupsDescription {
 
     // MARK: Members and state
 
+    /// The head is there in any case, as in 3.9, also of a group that does not exist.
     private func printMembers(_ group: GroupDescription) {
-        guard announce(group) else { return }
+        _ = announce(group)
         let members = group.members
         func width(_ least: Int, _ column: (GroupDescription.Member) -> String) -> Int {
             max(least, members.map { column($0).count }.max() ?? 0)

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension ConsumerGroupsCommand {
-    /// Refuses options that do not go together, in the words of Apache's tool.
+    private static let selections = ["group", "all-groups"]
+    private static let groupLevel = ["list", "describe", "delete", "reset-offsets"]
+
+    /// Refuses options that do not go together, in the words and the order of Apache's tool.
     static func check(_ options: ParsedOptions, _ console: Console) throws {
         try require(options, "bootstrap-server")
+        let hasSelection = selections.contains { options.has($0) }
         if options.has("describe") {
-            guard options.has("group") || options.has("all-groups") else {
-                throw ToolExit.usage("Option [describe] takes one of these options: [all-groups], [group]")
+            guard hasSelection else {
+                // 3.9 lists the actions here, where it means the selections.
+                throw ToolExit.usage("Option [describe] takes one of these options: \(listed(groupLevel))")
             }
             let views = ["members", "offsets", "state"]
             guard views.count(where: { options.has($0) }) <= 1 else {
@@ -18,8 +23,8 @@ extension ConsumerGroupsCommand {
             }
         }
         if options.has("delete") {
-            guard options.has("group") || options.has("all-groups") else {
-                throw ToolExit.usage("Option [delete] takes one of these options: [all-groups], [group]")
+            guard hasSelection else {
+                throw ToolExit.usage("Option [delete] takes one of these options: \(listed(selections))")
             }
             if options.has("topic") {
                 throw ToolExit.usage(
@@ -27,7 +32,7 @@ extension ConsumerGroupsCommand {
             }
         }
         if options.has("delete-offsets"), !options.has("group") || !options.has("topic") {
-            throw ToolExit.usage("Option [delete-offsets] takes the following options: [group], [topic]")
+            throw ToolExit.usage("Option [delete-offsets] takes the following options: \(listed(selections))")
         }
         if options.has("reset-offsets") {
             guard !options.has("dry-run") || !options.has("execute") else {
@@ -38,26 +43,25 @@ extension ConsumerGroupsCommand {
                     "WARN: No action will be performed as the --execute option is missing.In a future major release, the default behavior of this command will be to prompt the user before executing the reset rather than doing a dry run. You should add the --dry-run option explicitly if you are scripting this command and want to keep the current default behavior without prompting."
                 )
             }
-            guard options.has("group") || options.has("all-groups") else {
-                throw ToolExit.usage("Option [reset-offsets] takes one of these options: [all-groups], [group]")
+            guard hasSelection else {
+                throw ToolExit.usage("Option [reset-offsets] takes one of these options: \(listed(selections))")
             }
-            for scenario in ConsumerGroupsReset.scenarios {
-                try forbid(options, scenario, with: ConsumerGroupsReset.scenarios.filter { $0 != scenario })
-            }
-            guard ConsumerGroupsReset.scenarios.contains(where: { options.has($0) }) else {
-                throw ToolExit.usage(
-                    "Option \"[reset-offsets]\" requires one of the following scenarios: --to-offset, --to-datetime, --by-duration, --to-earliest, --to-latest, --shift-by, --from-file, --to-current"
-                )
-            }
-            guard options.has("topic") || options.has("all-topics") || options.has("from-file") else {
-                throw ToolExit.usage("One of the reset scopes should be defined: --all-topics, --topic.")
+            let scenarios = JavaOrder.options(ConsumerGroupsReset.scenarios)
+            for scenario in [
+                "to-offset", "to-datetime", "by-duration", "to-earliest", "to-latest", "to-current", "shift-by",
+                "from-file",
+            ] {
+                try forbid(options, scenario, with: scenarios.filter { $0 != scenario })
             }
         }
         try forbid(options, "group", with: ["all-groups"])
-        try forbid(options, "topic", with: ["all-topics"])
-        for action in ["list", "describe", "delete", "reset-offsets"] where options.has(action) {
-            try forbid(options, action, with: ["list", "describe", "delete", "reset-offsets"].filter { $0 != action })
-        }
+        try forbid(options, "group", with: ["list"])
+        try forbid(options, "topic", with: JavaOrder.options(["list", "describe"]))
+    }
+
+    /// Options as Java prints a set of them.
+    static func listed(_ names: [String]) -> String {
+        JavaOrder.options(names).map { "[\($0)]" }.joined(separator: ", ")
     }
 
     static let grammar: OptionGrammar = {
@@ -139,6 +143,9 @@ extension ConsumerGroupsCommand {
             summary:
                 "When specified with '--list', it displays the types of all the groups. It can also be used to list groups with specific types.\nExample: --bootstrap-server localhost:9092 --list --type classic,consumer"
         )
+        for view in ["members", "verbose", "offsets"] { grammar.limit(view, toCallsWith: "describe") }
+        grammar.limit("state", toCallsWith: "describe", "list")
+        grammar.limit("type", toCallsWith: "list")
         return grammar
     }()
 }

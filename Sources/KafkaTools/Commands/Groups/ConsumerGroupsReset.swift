@@ -8,7 +8,7 @@ import KafkaModel
 struct ConsumerGroupsReset {
     private typealias Plan = [(partition: TopicPartition, offset: Int64)]
     static let scenarios = [
-        "to-offset", "to-earliest", "to-latest", "to-current", "shift-by", "to-datetime", "by-duration", "from-file",
+        "to-offset", "shift-by", "to-datetime", "by-duration", "to-earliest", "to-latest", "to-current", "from-file",
     ]
     private let options: ParsedOptions
     private let console: Console
@@ -20,7 +20,7 @@ struct ConsumerGroupsReset {
 
     func run(_ admin: AdminClient) async throws {
         var plans: [(group: String, plan: Plan)] = []
-        for group in try await ConsumerGroupsCommand.groups(options, admin) {
+        for group in JavaOrder.strings(try await ConsumerGroupsCommand.groups(options, admin)) {
             let state = try await admin.describeGroup(group).state
             guard state == "Empty" || state == "Dead" else {
                 ConsumerGroupsCommand.printError(
@@ -38,10 +38,9 @@ struct ConsumerGroupsReset {
             plans.append((group, order.compactMap { name in offsets[name].map { (name, $0) } }))
         }
         if options.has("export") {
-            let isSingle = plans.count == 1
             let lines = plans.flatMap { group, plan in
                 plan.map {
-                    (isSingle ? "" : group + ",") + "\($0.partition.topic),\($0.partition.partition),\($0.offset)"
+                    (isOfOneGroup ? "" : group + ",") + "\($0.partition.topic),\($0.partition.partition),\($0.offset)"
                 }
             }
             console.print(lines.map { $0 + "\n" }.joined())
@@ -49,6 +48,9 @@ struct ConsumerGroupsReset {
             print(plans)
         }
     }
+
+    /// Whether files name no group: as many as `--group` is given for, however many there are.
+    private var isOfOneGroup: Bool { options.values("group").count == 1 }
 
     private func print(_ plans: [(group: String, plan: Plan)]) {
         func row(_ columns: [String]) -> String {
@@ -68,7 +70,14 @@ struct ConsumerGroupsReset {
 
     private func offsets(for group: String, _ admin: AdminClient) async throws -> [TopicPartition: Int64] {
         if let path = try options.value("from-file") {
-            return try await clamped(try Self.plan(in: try TextFile.read(path), for: group, options), admin)
+            guard let plan = try plan(in: try TextFile.read(path), for: group) else {
+                ConsumerGroupsCommand.printError("No reset plan for group \(group) found", console)
+                return [:]
+            }
+            return try await clamped(plan, admin)
+        }
+        guard options.has("all-topics") || options.has("topic") else {
+            throw ToolExit.usage("One of the reset scopes should be defined: --all-topics, --topic.")
         }
         let partitions: [TopicPartition]
         if options.has("all-topics") {
@@ -107,6 +116,11 @@ struct ConsumerGroupsReset {
                 wanted[partition] = overflow ? (shift < 0 ? .min : .max) : sum
             }
             return try await clamped(wanted, admin)
+        }
+        guard options.has("to-current") else {
+            throw ToolExit.usage(
+                "Option '[reset-offsets]' requires one of the following scenarios: [\(ConsumerGroupsCommand.listed(Self.scenarios))]"
+            )
         }
         // To the current offset: what is committed, and for the others the end.
         var result: [TopicPartition: Int64] = [:]
@@ -164,20 +178,29 @@ struct ConsumerGroupsReset {
                 logger: ConsumerGroupsCommand.logger))
     }
 
-    /// Reads `topic,partition,offset` lines, or `group,topic,partition,offset` lines when several groups are reset.
-    private static func plan(
-        in text: String, for group: String, _ options: ParsedOptions
-    ) throws -> [TopicPartition: Int64] {
-        var offsets: [TopicPartition: Int64] = [:]
-        for line in text.split(whereSeparator: \.isNewline) where !line.isEmpty {
-            var fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-            if fields.count == 4 {
-                guard fields.removeFirst() == group else { continue }
+    /// Reads `topic,partition,offset` lines where one group is reset, and `group,topic,partition,offset` lines there too
+    /// and where several are; of these what is the group's, nil if nothing is.
+    private func plan(in text: String, for group: String) throws -> [TopicPartition: Int64]? {
+        let lines = text.split(whereSeparator: \.isNewline)
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        let namesGroups = !isOfOneGroup || lines.first?.count != 3
+        var offsets: [TopicPartition: Int64]?
+        for line in lines {
+            var fields = line[...]
+            if namesGroups {
+                // Without a group's column the topic is taken for one, and no group has its name.
+                guard fields.popFirst() == group else { continue }
             }
-            guard fields.count == 3, let partition = Int32(fields[1]), let offset = Int64(fields[2]) else {
-                throw JavaException.illegalArgument("Invalid line in the offsets file: \(line)")
+            guard fields.count == 3, let topic = fields.popFirst(),
+                let partition = fields.popFirst().flatMap({ Int32($0) }),
+                let offset = fields.popFirst().flatMap({ Int64($0) })
+            else {
+                throw JavaException(
+                    javaClass: "java.lang.RuntimeException",
+                    message: "Invalid line in the offsets file: \(line.joined(separator: ","))")
             }
-            offsets[TopicPartition(fields[0], partition)] = offset
+            offsets = offsets ?? [:]
+            offsets?[TopicPartition(topic, partition)] = offset
         }
         return offsets
     }
