@@ -26,6 +26,7 @@ final class ModelBroker: RequestHandler, Sendable {
         .produce, .fetch, .listOffsets, .metadata, .offsetCommit, .offsetFetch, .findCoordinator, .joinGroup,
         .heartbeat,
         .leaveGroup, .syncGroup, .apiVersions, .createTopics, .deleteTopics, .initProducerId, .describeConfigs,
+        .describeProducers,
     ]
 
     /// Runs a broker on a free port while `body` uses it.
@@ -82,6 +83,15 @@ final class ModelBroker: RequestHandler, Sendable {
                     .init(
                         results: request.resources.map {
                             .init(resourceType: $0.resourceType, resourceName: $0.resourceName, configs: [])
+                        })
+                }
+            case .describeProducers:
+                try answer(DescribeProducersRequest.self) { request in
+                    .init(
+                        topics: request.topics.map { topic in
+                            .init(
+                                name: topic.name,
+                                partitions: topic.partitionIndexes.map { .init(partitionIndex: $0) })
                         })
                 }
             case .findCoordinator:

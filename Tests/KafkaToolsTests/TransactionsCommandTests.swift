@@ -75,8 +75,56 @@ import Testing
         #expect(await run("--version").output == "3.9.0\n")
         #expect(
             await run("abort", "-h").output.hasPrefix(
-                "usage: kafka-transactions.sh abort [-h] --topic TOPIC --partition PARTITION [--start-offset START-OFFSET]"
+                "usage: kafka-transactions.sh abort [-h] --topic TOPIC --partition PARTITION [--start-offset START_OFFSET]"
             ))
+    }
+
+    @Test func optionsOfAnAbortAreListedByTheBrokersThatTheyAreFor() async {
+        let lines = await run("abort", "--help").output.split(separator: "\n", omittingEmptySubsequences: false)
+        let expected = [
+            "named arguments:", "  -h, --help             show this help message and exit",
+            "  --topic TOPIC          topic name", "  --partition PARTITION  partition number", "",
+            "Brokers on versions 3.0 and above:",
+            "  For newer brokers, only the start offset of the transaction to be aborted is required", "",
+            "  --start-offset START_OFFSET", "                         start offset of the transaction to abort", "",
+            "Brokers on versions older than 3.0:",
+            "  For older brokers, you must provide all of these arguments", "",
+            "  --producer-id PRODUCER_ID", "                         producer id",
+        ]
+        #expect(lines.dropFirst(2).prefix(expected.count).map(String.init) == expected)
+    }
+
+    /// Minutes are an Integer, and a number that fits is not too many milliseconds.
+    @Test func aTimeoutOfManyMinutes() async throws {
+        try await ModelBroker.run { broker, address in
+            broker.createTopic("t", partitions: 3)
+            let search = ["--bootstrap-server", address, "find-hanging", "--topic", "t", "--max-transaction-timeout"]
+            let console = Console.memory()
+            #expect(
+                await KafkaTools.run(command: "transactions", arguments: search + ["2147483648"], console: console) == 1
+            )
+            #expect(
+                console.errorOutput.hasSuffix(
+                    "error: argument --max-transaction-timeout: could not convert '2147483648' to Integer (32 bit, signed)\n"
+                ))
+            #expect(
+                await KafkaTools.run(command: "transactions", arguments: search + ["2147483647"], console: console) == 0
+            )
+            #expect(console.output.hasPrefix("Topic\tPartition\tProducerId\t"))
+        }
+    }
+
+    @Test func aLeaderIsAskedAboutManyPartitionsAtOnce() async throws {
+        try await ModelBroker.run { broker, address in
+            broker.createTopic("t", partitions: 600)
+            let console = Console.memory()
+            let code = await KafkaTools.run(
+                command: "transactions",
+                arguments: ["--bootstrap-server", address, "find-hanging", "--topic", "t"], console: console)
+            #expect(code == 0)
+            #expect(console.output.split(separator: "\n").count == 1)
+            #expect(broker.state.withLock { $0.requests[.describeProducers] } == 2)
+        }
     }
 
     @Test func columnsAreAsWideAsTheirLongestValue() {

@@ -44,22 +44,43 @@ enum TransactionsGrammar {
                 [
                     Option("--topic", "topic name", isRequired: true),
                     Option("--partition", "partition number", isRequired: true),
-                    Option("--start-offset", "start offset of the transaction to abort"),
-                    Option("--producer-id", "producer id"),
-                    Option("--producer-epoch", "producer epoch"),
-                    Option("--coordinator-epoch", "coordinator epoch"),
-                ]
+                ] + groups.flatMap(\.options)
             case .findHanging:
                 [
                     Option("--broker-id", "broker id to search for hanging transactions"),
                     Option(
                         "--max-transaction-timeout",
-                        "maximum transaction timeout in minutes to limit the scope of the search (default: 15)"),
-                    Option("--topic", "topic name to limit search to"),
+                        "maximum transaction timeout in minutes to limit the scope of the search (15 minutes by default)"
+                    ),
+                    Option("--topic", "topic name to limit search to (required if --partition is specified)"),
                     Option("--partition", "partition number"),
                 ]
             }
         }
+
+        /// Options that the help lists under a title of their own.
+        fileprivate var groups: [Group] {
+            guard self == .abort else { return [] }
+            return [
+                Group(
+                    title: "Brokers on versions 3.0 and above",
+                    summary: "For newer brokers, only the start offset of the transaction to be aborted is required",
+                    options: [Option("--start-offset", "start offset of the transaction to abort")]),
+                Group(
+                    title: "Brokers on versions older than 3.0",
+                    summary: "For older brokers, you must provide all of these arguments",
+                    options: [
+                        Option("--producer-id", "producer id"), Option("--producer-epoch", "producer epoch"),
+                        Option("--coordinator-epoch", "coordinator epoch"),
+                    ]),
+            ]
+        }
+    }
+
+    fileprivate struct Group {
+        let title: String
+        let summary: String
+        let options: [Option]
     }
 
     fileprivate struct Option {
@@ -72,7 +93,7 @@ enum TransactionsGrammar {
             self.name = name
             self.summary = summary
             self.isRequired = isRequired
-            self.value = value ?? name.dropFirst(2).uppercased()
+            self.value = value ?? String(name.dropFirst(2).uppercased().map { $0 == "-" ? "_" : $0 })
         }
 
         var usage: String { isRequired ? "\(name) \(value)" : "[\(name) \(value)]" }
@@ -89,14 +110,8 @@ enum TransactionsGrammar {
         func number<Number: FixedWidthInteger>(_ name: String) throws -> Number? {
             guard let text = values[name] else { return nil }
             guard let number = Number(text) else {
-                let type =
-                    switch Number.bitWidth {
-                    case 16: "Short (16 bit, signed)"
-                    case 64: "Long (64 bit, signed)"
-                    default: "Integer (32 bit, signed)"
-                    }
                 throw Refusal(
-                    "argument \(name): could not convert '\(text)' to \(type)",
+                    "argument \(name): could not convert '\(text)' to \(Number.argparseName)",
                     usage: TransactionsGrammar.usage(command))
             }
             return number
@@ -191,11 +206,29 @@ enum TransactionsGrammar {
         } else {
             lines += ["named arguments:", line("-h, --help", "show this help message and exit")]
         }
-        lines += (command?.options ?? common).map { line("\($0.name) \($0.value)", $0.summary) }
+        let groups = command?.groups ?? []
+        let grouped = Set(groups.flatMap(\.options).map(\.name))
+        func list(_ options: [Option]) { lines += options.map { line("\($0.name) \($0.value)", $0.summary) } }
+        list((command?.options ?? common).filter { !grouped.contains($0.name) })
+        for group in groups {
+            lines += ["", "\(group.title):", "  \(group.summary)", ""]
+            list(group.options)
+        }
         if command == nil {
             lines += ["", "commands:", "  COMMAND"]
             lines += Command.allCases.map { "    \($0.rawValue.padded(20)) \($0.summary)" }
         }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension FixedWidthInteger {
+    /// As argparse4j's messages call a number of this width.
+    static var argparseName: String {
+        switch bitWidth {
+        case 16: "Short (16 bit, signed)"
+        case 64: "Long (64 bit, signed)"
+        default: "Integer (32 bit, signed)"
+        }
     }
 }
