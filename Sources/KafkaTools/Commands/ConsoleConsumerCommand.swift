@@ -16,7 +16,12 @@ enum ConsoleConsumerCommand: ToolCommand {
                 console: console)
             try check(options)
             let configuration = try configuration(options)
-            let formatter = try MessageFormatter(options)
+            let formatter: MessageFormatter
+            do {
+                formatter = try MessageFormatter(options, console)
+            } catch {
+                throw ToolExit.usage(JavaException(error).message)
+            }
             let consumer = try Consumer(
                 configuration,
                 observer: ClientLog.observer(
@@ -30,10 +35,14 @@ enum ConsoleConsumerCommand: ToolCommand {
         } catch let error as OptionError {
             return printUsage(error.message, grammar, console)
         } catch {
-            console.error(ClientLog.line("ERROR", "Unknown error when running consumer: ", logger: logger))
-            console.error(JavaException(error).summary)
-            return 1
+            return fail(error, console)
         }
+    }
+
+    private static func fail(_ error: any Error, _ console: Console) -> Int32 {
+        console.error(ClientLog.line("ERROR", "Unknown error when running consumer: ", logger: logger))
+        console.error(JavaException(error).summary)
+        return 1
     }
 
     private static func check(_ options: ParsedOptions) throws {
@@ -122,6 +131,7 @@ enum ConsoleConsumerCommand: ToolCommand {
     ) async -> Int32 {
         var count: Int64 = 0
         var code: Int32 = 0
+        var fault: (any Error)?
         var shown: [TopicPartition: Int64] = [:]
         do {
             var printed: [TopicPartition: Int64] = [:]
@@ -130,14 +140,25 @@ enum ConsoleConsumerCommand: ToolCommand {
             try await begin(consumer, options)
             // What is not printed is not consumed, should offsets be committed.
             defer { shown = printed }
-            while limit.map({ count < $0 }) ?? true {
+            while fault == nil, limit.map({ count < $0 }) ?? true {
                 printed = [:]
                 let records = try await poll(consumer, timeout)
                 for record in records {
                     if let limit, count >= limit { break }
-                    formatter.write(record, to: console)
                     count += 1
                     printed[TopicPartition(record.topic, record.partition)] = record.offset + 1
+                    do {
+                        try formatter.write(record, to: console)
+                    } catch {
+                        guard options.has("skip-message-on-error") else {
+                            fault = error
+                            break
+                        }
+                        console.error(
+                            ClientLog.line(
+                                "ERROR", "Error processing message, skipping this message: ", logger: logger))
+                        console.error(JavaException(error).summary)
+                    }
                 }
                 console.flush()
             }
@@ -153,6 +174,8 @@ enum ConsoleConsumerCommand: ToolCommand {
         await consumer.close()
         console.flush()
         console.error("Processed a total of \(count) messages")
+        if let fault { code = fail(fault, console) }
+        if options.has("enable-systest-events") { console.print("shutdown_complete") }
         return code
     }
 

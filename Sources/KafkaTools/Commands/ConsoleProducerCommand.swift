@@ -184,7 +184,7 @@ enum ConsoleProducerCommand: ToolCommand {
                 "The buffer size allocated for a partition. When records are received which are smaller than this size the producer will attempt to optimistically group them together until this size is reached. This is the option to control `batch.size` in producer configs."
         )
         grammar.option(
-            "line-reader", value: "reader_class", default: "kafka.tools.ConsoleProducer$LineMessageReader",
+            "line-reader", value: "reader_class", default: LineReader.className,
             summary:
                 "The class name of the class to use for reading lines from standard in. By default each line is read as a separate message."
         )
@@ -226,7 +226,12 @@ struct LineReader {
     private var nullMarker: [UInt8]?
     private var lineNumber = 0
 
+    static let className = "kafka.tools.ConsoleProducer$LineMessageReader"
+
     init(_ options: ParsedOptions) throws {
+        if let name = try options.value("line-reader"), name != Self.className {
+            throw JavaException(javaClass: "java.lang.ClassNotFoundException", message: name)
+        }
         var properties: [String: String] = [:]
         if let path = try options.value("reader-config") { properties = Properties.parse(try TextFile.read(path)) }
         for word in options.values("property") {

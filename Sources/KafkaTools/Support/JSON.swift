@@ -34,6 +34,20 @@ enum JSON: Equatable {
         }
     }
 
+    /// Bytes as JSON has them, in base 64, with the quotes.
+    static func base64(_ bytes: [UInt8]) -> String {
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        var text = ""
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let part = bytes[start..<min(start + 3, bytes.count)]
+            let bits = (0..<3).reduce(0) { $0 << 8 | ($1 < part.count ? Int(part[start + $1]) : 0) }
+            for index in 0..<4 {
+                text.append(index <= part.count ? alphabet[bits >> (18 - 6 * index) & 63] : "=")
+            }
+        }
+        return "\"\(text)\""
+    }
+
     /// A string as JSON writes it, with its quotes.
     static func quoted(_ text: String) -> String {
         var result = "\""
