@@ -86,6 +86,69 @@ import Testing
         }
     }
 
+    @Test func perfToolsPrintMetricsAndTimesAsAsked() async throws {
+        try await ModelBroker.run { broker, address in
+            broker.createTopic("perf", partitions: 1)
+            let (code, sent) = await run(
+                "producer-perf-test",
+                [
+                    "--topic", "perf", "--num-records", "10", "--record-size", "100", "--throughput", "-1",
+                    "--print-metrics", "--producer-props", "bootstrap.servers=\(address)", "client.id=me",
+                ])
+            #expect(code == 0)
+            #expect(sent.output.contains("\n\nMetric Name "))
+            #expect(sent.output.contains("\nproducer-metrics:record-send-total:{client-id=me}  : 10.000\n"))
+            #expect(sent.output.contains("\nproducer-metrics:record-size-avg:{client-id=me}    : 100.000\n"))
+            let (read, received) = await run(
+                "consumer-perf-test",
+                [
+                    "--bootstrap-server", address, "--topic", "perf", "--messages", "10", "--print-metrics",
+                    "--date-format", "'at' yyyy", "--hide-header",
+                ])
+            #expect(read == 0)
+            #expect(received.output.hasPrefix("at 20"))
+            let bytes = received.output.split(separator: "\n").first {
+                $0.hasPrefix("consumer-fetch-manager-metrics:bytes-consumed-total:{client-id=perf-consumer-client} ")
+            }
+            #expect(bytes?.hasSuffix(" : 1000.000") == true)
+            let (refused, complaint) = await run(
+                "consumer-perf-test",
+                ["--bootstrap-server", address, "--topic", "perf", "--messages", "10", "--date-format", "bb"])
+            #expect(refused == 1)
+            #expect(complaint.errorOutput.hasPrefix("Illegal pattern character 'b'\n"))
+        }
+    }
+
+    @Test func messagesThatCannotBeShownEndTheConsumerOrAreSkipped() async throws {
+        try await ModelBroker.run { broker, address in
+            broker.createTopic("t", partitions: 1)
+            let server = ["--bootstrap-server", address]
+            let (code, _) = await run(
+                "console-producer", server + ["--topic", "t"], input: "good\nbad!!\nfine\n")
+            #expect(code == 0)
+            let read =
+                server + [
+                    "--topic", "t", "--from-beginning", "--timeout-ms", "300", "--value-deserializer",
+                    "org.apache.kafka.common.serialization.IntegerDeserializer",
+                ]
+            let fault =
+                "org.apache.kafka.common.errors.SerializationException: Size of data received by IntegerDeserializer is not 4\n"
+            var (ended, console) = await run("console-consumer", read)
+            #expect(ended == 1)
+            #expect(console.output == "1735356260\n")
+            #expect(console.errorOutput.contains("Processed a total of 2 messages\n"))
+            #expect(console.errorOutput.contains(" ERROR Unknown error when running consumer: "))
+            #expect(console.errorOutput.hasSuffix(fault))
+            (ended, console) = await run(
+                "console-consumer", read + ["--skip-message-on-error", "--enable-systest-events"])
+            #expect(ended == 0)
+            #expect(console.output == "1735356260\n1718185573\nshutdown_complete\n")
+            #expect(console.errorOutput.contains(" ERROR Error processing message, skipping this message: "))
+            #expect(console.errorOutput.contains(fault))
+            #expect(console.errorOutput.hasSuffix("Processed a total of 3 messages\n"))
+        }
+    }
+
     @Test func recordsKeepTheirOrderThroughRetries() async throws {
         try await ModelBroker.run { broker, address in
             broker.createTopic("t", partitions: 1)

@@ -23,6 +23,7 @@ enum ConsumerPerfCommand: ToolCommand {
     private struct Joining {
         var since: Int64?
         var total: Int64 = 0
+        var count: Int64 = 0
     }
 
     private static func measure(_ options: ParsedOptions, _ console: Console) async throws {
@@ -31,6 +32,7 @@ enum ConsumerPerfCommand: ToolCommand {
             try configuration.load(propertiesText: try TextFile.read(path))
         }
         try configuration.set("bootstrap.servers", try options.value("bootstrap-server") ?? "")
+        try configuration.set("receive.buffer.bytes", "\(try options.integer("socket-buffer-size") ?? Int32(2 << 20))")
         configuration.groupID = try options.value("group") ?? "perf-consumer-\(Int.random(in: 0..<100_000))"
         configuration.maxPartitionFetchBytes = try options.integer("fetch-size") ?? configuration.maxPartitionFetchBytes
         configuration.offsetReset = options.has("from-latest") ? .latest : .earliest
@@ -44,6 +46,7 @@ enum ConsumerPerfCommand: ToolCommand {
                     + ", data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, " + fetched)
             console.flush()
         }
+        let format = try JavaDateFormat(try options.value("date-format") ?? "")
         let wanted: Int64 = try options.integer("messages") ?? 0
         let timeout: Int64 = try options.integer("timeout") ?? 10_000
         let interval: Int64 = try options.integer("reporting-interval") ?? 5000
@@ -59,6 +62,7 @@ enum ConsumerPerfCommand: ToolCommand {
                 switch event {
                 case .assigned:
                     joining.total += joining.since.map { now - $0 } ?? 0
+                    joining.count += 1
                     joining.since = nil
                 case .revoked, .lost: joining.since = now
                 }
@@ -81,7 +85,7 @@ enum ConsumerPerfCommand: ToolCommand {
                 if isDetailed, now - report.time >= interval {
                     let joined = joining.withLock { $0.total }
                     console.print(
-                        "\(TimeFormat.perf(now)), 0, "
+                        "\(format.text(now)), 0, "
                             + rates(
                                 bytes, bytes - report.bytes, records, records - report.records, now - report.time,
                                 joined - report.joined))
@@ -100,11 +104,20 @@ enum ConsumerPerfCommand: ToolCommand {
                 "WARNING: Exiting before consuming the expected number of messages: timeout (\(timeout) ms) exceeded. You can use the --timeout option to increase the timeout."
             )
         }
+        let joined = joining.withLock { $0 }
         if !isDetailed {
-            let joined = joining.withLock { $0.total }
             console.print(
-                "\(TimeFormat.perf(start)), \(TimeFormat.perf(end)), "
-                    + rates(bytes, bytes, records, records, end - start, joined))
+                "\(format.text(start)), \(format.text(end)), "
+                    + rates(bytes, bytes, records, records, end - start, joined.total))
+        }
+        if options.has("print-metrics") {
+            var metrics = ClientMetrics(clientID: configuration.clientID)
+            let (fetches, coordinator) = ("consumer-fetch-manager-metrics", "consumer-coordinator-metrics")
+            metrics.count(fetches, "records-consumed", records, milliseconds: end - start)
+            metrics.count(fetches, "bytes-consumed", bytes, milliseconds: end - start)
+            metrics.add(coordinator, "rebalance-total", Double(joined.count))
+            metrics.add(coordinator, "rebalance-latency-total", Double(joined.total))
+            for line in metrics.lines { console.print(line) }
         }
     }
 

@@ -67,6 +67,12 @@ enum ProducerPerfCommand: ToolCommand {
                 throw Refusal(message: "unrecognized arguments: '\(word)'")
             }
         }
+        let _: Int64? = try number(options, "--num-records")
+        let _: Int32? = try number(options, "--record-size")
+        let _: Int64? = try number(options, "--transaction-duration-ms")
+        if let text = options.values["--throughput"], Double(text) == nil {
+            throw Refusal(message: "argument --throughput: could not convert '\(text)' to Double")
+        }
         for name in ["--topic", "--num-records", "--throughput"] where options.values[name] == nil {
             throw Refusal(message: "argument \(name) is required")
         }
@@ -83,12 +89,24 @@ enum ProducerPerfCommand: ToolCommand {
         return options
     }
 
-    private static func number(_ options: Options, _ name: String) throws -> Int64? {
+    private static func number<Number: FixedWidthInteger>(_ options: Options, _ name: String) throws -> Number? {
         guard let text = options.values[name] else { return nil }
-        guard let number = Int64(text) ?? Double(text).map({ Int64($0) }) else {
-            throw Refusal(message: "argument \(name): could not convert '\(text)' to Long")
+        guard let number = Number(text) else {
+            throw Refusal(message: "argument \(name): could not convert '\(text)' to \(Number.argparseName)")
         }
         return number
+    }
+
+    /// Throws what Apache's tool, which has no check of its own, runs into with fewer records than one.
+    private static func refuse(count: Int64) throws {
+        switch count {
+        case 1...: return
+        case 0: throw JavaException(javaClass: "java.lang.ArithmeticException", message: "/ by zero")
+        case -1:
+            throw JavaException(
+                javaClass: "java.lang.ArrayIndexOutOfBoundsException", message: "Index 0 out of bounds for length 0")
+        default: throw JavaException(javaClass: "java.lang.NegativeArraySizeException", message: "\(count + 1)")
+        }
     }
 
     private static func configuration(_ options: Options) throws -> ClientConfiguration {
@@ -109,14 +127,15 @@ enum ProducerPerfCommand: ToolCommand {
 
     private static func measure(_ options: Options, _ console: Console) async throws -> Int32 {
         let configuration = try configuration(options)
-        let count = try number(options, "--num-records") ?? 0
+        let count: Int64 = try number(options, "--num-records") ?? 0
         let throughput = Double(options.values["--throughput"] ?? "-1") ?? -1
         let transaction: Int64? =
             configuration.transactionalID == nil ? nil : try number(options, "--transaction-duration-ms") ?? 3000
         let payloads = try Payloads(
-            size: try number(options, "--record-size").map { Int($0) }, file: options.values["--payload-file"],
+            size: try number(options, "--record-size"), file: options.values["--payload-file"],
             delimiter: options.values["--payload-delimiter"] ?? "\\n", console: console)
         let topic = options.values["--topic"] ?? ""
+        try refuse(count: count)
         let producer = try Producer(
             configuration, observer: ClientLog.observer("Producer clientId=\(configuration.clientID)", console))
         let statistics = ProducerStatistics(expected: count, console: console)
@@ -145,7 +164,8 @@ enum ProducerPerfCommand: ToolCommand {
                     statistics.completed(sent, bytes: size, result)
                 }
                 if throughput > 0 {
-                    let due = start + .nanoseconds(Int64(Double(index + 1) / throughput * 1e9))
+                    // Three years from now stand for ever: more would not fit.
+                    let due = start + .nanoseconds(Int64(min(Double(index + 1) / throughput * 1e9, 1e17)))
                     let ahead = due - NIODeadline.now()
                     if ahead > .milliseconds(1) { try await Task.sleep(nanoseconds: UInt64(ahead.nanoseconds)) }
                 }
@@ -157,6 +177,9 @@ enum ProducerPerfCommand: ToolCommand {
             throw error
         }
         statistics.printTotal()
+        if options.flags.contains("--print-metrics") {
+            for line in statistics.metrics(clientID: configuration.clientID).lines { console.print(line) }
+        }
         await producer.close()
         return 0
     }
@@ -172,7 +195,7 @@ private struct Payloads {
 
     private let kind: Kind
 
-    init(size: Int?, file: String?, delimiter: String, console: Console) throws {
+    init(size: Int32?, file: String?, delimiter: String, console: Console) throws {
         if let file {
             console.print("Reading payloads from: \(file)")
             let separator = Array((delimiter == "\\n" ? "\n" : delimiter).utf8)
@@ -182,7 +205,7 @@ private struct Payloads {
                 throw JavaException.illegalArgument("File does not exist or empty file provided.")
             }
             kind = .listed(lines)
-        } else if let size {
+        } else if let size = size.map({ Int($0) }) {
             guard size > 0 else {
                 throw JavaException.illegalArgument("--record-size should be greater than zero")
             }
@@ -211,6 +234,8 @@ private final class ProducerStatistics: Sendable {
         var latency: Int64 = 0
         var maximum: Int64 = 0
         var bytes: Int64 = 0
+        var largest: Int64 = 0
+        var errors: Int64 = 0
         var start = WallClock.now()
     }
 
@@ -231,7 +256,10 @@ private final class ProducerStatistics: Sendable {
     }
 
     func completed(_ sent: NIODeadline, bytes: Int, _ result: Result<RecordMetadata, KafkaError>) {
-        if case .failure(let error) = result { return console.error(JavaException(error).summary) }
+        if case .failure(let error) = result {
+            state.withLock { $0.total.errors += 1 }
+            return console.error(JavaException(error).summary)
+        }
         let latency = (NIODeadline.now() - sent).nanoseconds / 1_000_000
         let line = state.withLock { state -> String? in
             add(&state.window, latency, bytes)
@@ -256,6 +284,19 @@ private final class ProducerStatistics: Sendable {
         window.latency += latency
         window.maximum = max(window.maximum, latency)
         window.bytes += Int64(bytes)
+        window.largest = max(window.largest, Int64(bytes))
+    }
+
+    func metrics(clientID: String) -> ClientMetrics {
+        let total = state.withLock { $0.total }
+        let elapsed = WallClock.now() - total.start
+        let group = "producer-metrics"
+        var metrics = ClientMetrics(clientID: clientID)
+        metrics.count(group, "record-send", total.count, milliseconds: elapsed)
+        metrics.count(group, "record-error", total.errors, milliseconds: elapsed)
+        metrics.add(group, "record-size-avg", Double(total.bytes) / Double(max(total.count, 1)))
+        metrics.add(group, "record-size-max", Double(total.largest))
+        return metrics
     }
 
     private static func line(_ window: Window, _ now: Int64) -> String {

@@ -36,23 +36,10 @@ extension TextFile {
 /// Times as Java's formats write them, in the machine's time zone.
 enum TimeFormat {
     /// `2026-11-21 07:04:19,190`, as log lines begin.
-    static func log(_ milliseconds: Int64) -> String { text(milliseconds, "%Y-%m-%d %H:%M:%S", ",") }
+    static func log(_ milliseconds: Int64) -> String { logFormat.text(milliseconds) }
 
-    /// `2026-11-21 07:04:19:190`, the perf tools' default.
-    static func perf(_ milliseconds: Int64) -> String { text(milliseconds, "%Y-%m-%d %H:%M:%S", ":") }
-
-    private static func text(_ milliseconds: Int64, _ format: String, _ separator: String) -> String {
-        var seconds = time_t(milliseconds / 1000)
-        var parts = tm()
-        localtime_r(&seconds, &parts)
-        var buffer = [CChar](repeating: 0, count: 64)
-        let count = strftime(&buffer, buffer.count, format, &parts)
-        let date = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return date + separator + padded(milliseconds % 1000)
-    }
-
-    private static func padded(_ number: Int64) -> String {
-        let text = "\(number)"
-        return String(repeating: "0", count: max(0, 3 - text.count)) + text
-    }
+    private static let logFormat = JavaDateFormat(parts: [
+        .field("y", 4), .literal("-"), .field("M", 2), .literal("-"), .field("d", 2), .literal(" "), .field("H", 2),
+        .literal(":"), .field("m", 2), .literal(":"), .field("s", 2), .literal(","), .field("S", 3),
+    ])
 }
