@@ -83,7 +83,10 @@ struct TopicsDescription {
             var line = "Topic: \(topic.name)"
             if !topic.id.isZero { line += "\tTopicId: \(topic.id)" }
             line += "\tPartitionCount: \(topic.partitions.count)"
-            line += "\tReplicationFactor: \(topic.partitions.first?.replicas.count ?? 0)"
+            let factor = topic.partitions.first.map {
+                Self.replicationFactor($0, reassignments[TopicPartition(topic.name, $0.index)])
+            }
+            line += "\tReplicationFactor: \(factor ?? 0)"
             line += "\tConfigs: " + changed.map { "\($0.name)=\($0.value ?? "null")" }.joined(separator: ",")
             console.print(line)
         }
@@ -91,22 +94,35 @@ struct TopicsDescription {
         let minimum = byName["min.insync.replicas"]?.value.flatMap { Int($0) } ?? 1
         for partition in topic.partitions {
             let reassignment = reassignments[TopicPartition(topic.name, partition.index)]
-            if shows(partition, minimum, snapshot, adding: reassignment?.addingReplicas.count ?? 0) {
+            if shows(partition, minimum, snapshot, Self.replicationFactor(partition, reassignment)) {
                 print(partition, of: topic.name, reassignment)
             }
         }
     }
 
-    private func shows(
-        _ partition: ClusterSnapshot.Partition, _ minimum: Int, _ snapshot: ClusterSnapshot, adding: Int
+    /// How many replicas a partition has, or will have when its reassignment is done.
+    static func replicationFactor(
+        _ partition: ClusterSnapshot.Partition,
+        _ reassignment: ListPartitionReassignmentsResponse.OngoingPartitionReassignment?
+    ) -> Int {
+        guard let reassignment,
+            !Set(partition.replicas).isDisjoint(with: reassignment.addingReplicas + reassignment.removingReplicas)
+        else { return partition.replicas.count }
+        return reassignment.replicas.count - reassignment.addingReplicas.count
+    }
+
+    func shows(
+        _ partition: ClusterSnapshot.Partition, _ minimum: Int, _ snapshot: ClusterSnapshot, _ factor: Int
     ) -> Bool {
         if options.has("under-replicated-partitions") {
-            return partition.replicas.count - adding - partition.inSync.count > 0
+            return factor > partition.inSync.count
         }
         if options.has("unavailable-partitions") {
             return partition.leader.map { snapshot.brokers[$0] == nil } ?? true
         }
-        if options.has("under-min-isr-partitions") { return partition.inSync.count < minimum }
+        if options.has("under-min-isr-partitions") {
+            return partition.leader == nil || partition.inSync.count < minimum
+        }
         if options.has("at-min-isr-partitions") { return partition.inSync.count == minimum }
         return true
     }
