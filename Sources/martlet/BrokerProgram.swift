@@ -54,12 +54,14 @@ enum BrokerProgram {
         let signals = Signals { happened.yield(.signal) }
         defer { signals.stop() }
         let notifier = ServiceNotifier(notifySocket: getenv("NOTIFY_SOCKET").map { String(cString: $0) })
-        notifier?.status("Starting")
         // A task of its own, since a signal need not wait for it: it may be waiting for ZooKeeper, or recovering logs.
         Task {
             do throws(StartError) {
                 happened.yield(
-                    .started(.success(try await Broker.start(configuration, levels: levels, logger: logger))))
+                    .started(
+                        .success(
+                            try await Broker.start(
+                                configuration, levels: levels, notifier: notifier, logger: logger))))
             } catch {
                 happened.yield(.started(.failure(error)))
             }

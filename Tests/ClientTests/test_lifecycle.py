@@ -38,6 +38,23 @@ class BrokerTestCase(unittest.TestCase):
 
 @expand
 class StartTests(BrokerTestCase):
+    def test_systemd_is_told_how_it_goes(self):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(os.path.join(directory(), "notify"))
+        listener.settimeout(20)
+        broker = Broker()
+        broker.launcher = ["env", f"NOTIFY_SOCKET={listener.getsockname()}", "WATCHDOG_USEC=200000"]
+        self.started(broker)
+        self.assertTrue(listener.recv(1000).startswith(b"STATUS="))
+        while not listener.recv(1000).startswith(b"READY=1\nSTATUS=Broker 1 "):
+            pass
+        while listener.recv(1000) != b"WATCHDOG=1":
+            pass
+        broker.terminate()
+        while not listener.recv(1000).startswith(b"STOPPING=1"):
+            pass
+
     def test_a_second_broker_of_the_same_id_is_refused(self):
         first = self.started(Broker())
         second = Broker(chroot=first.chroot)

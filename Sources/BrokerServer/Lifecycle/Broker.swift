@@ -85,11 +85,13 @@ package final class Broker: Sendable {
 
     /// Starts a broker and returns it once it serves.
     ///
-    /// - Parameter levels: what the loggers of this process go by.
+    /// - Parameters:
+    ///   - levels: what the loggers of this process go by.
+    ///   - notifier: hears meanwhile how far the start is.
     package static func start(
-        _ configuration: BrokerConfiguration, levels: LogLevels, logger: Logger
+        _ configuration: BrokerConfiguration, levels: LogLevels, notifier: ServiceNotifier? = nil, logger: Logger
     ) async throws(StartError) -> Broker {
-        try await BrokerAssembly.start(configuration, levels, logger: logger)
+        try await BrokerAssembly.start(configuration, levels, notifier, logger: logger)
     }
 
     /// Waits until the broker cannot go on, and returns why; nil when the waiting task is cancelled.

@@ -40,10 +40,12 @@ enum BrokerAssembly {
     }
 
     static func start(
-        _ configuration: BrokerConfiguration, _ levels: LogLevels, logger: Logger
+        _ configuration: BrokerConfiguration, _ levels: LogLevels, _ notifier: ServiceNotifier?, logger: Logger
     ) async throws(StartError) -> Broker {
         // First, so that all that follows can be watched.
         let monitoring = Monitoring(configuration.monitoring, version: Broker.version)
+        let reporter = notifier.map { StartReporter($0, monitoring.status) }
+        defer { reporter?.stop() }
         try await monitoring.listen(configuration.monitoring, logger: logger.of(.monitoring))
         do throws(StartError) {
             let ensemble = try await Ensemble.connect(configuration, monitoring, logger: logger)

@@ -26,6 +26,12 @@ package struct ServiceNotifier: Sendable {
     /// A line for `systemctl status`.
     package func status(_ status: String) { send("STATUS=\(status)") }
 
+    /// A start that goes on may last longer: the next such message, or ``ready(status:)``, is expected before `time` has
+    /// passed, once the unit's `TimeoutStartSec` has.
+    package func extendTimeout(by time: Duration) {
+        send("EXTEND_TIMEOUT_USEC=\(Int64(time / .microseconds(1)))")
+    }
+
     /// The controlled shutdown has begun.
     package func stopping() { send("STOPPING=1\nSTATUS=Shutting down") }
 
