@@ -51,12 +51,15 @@ class ConsoleConsumerTests(SharedBrokerTestCase):
         producer.produce(topic, "open")
         producer.flush(20)
         self.addCleanup(producer.abort_transaction, 30)
-        # Without a group there is nothing to wait for but the records.
-        read = ("--topic", topic, "--partition", "0")
-        self.assertEqual(self.read(*read).split(), ["kept", "dropped", "open"])
-        self.assertEqual(self.read(*read, "--isolation-level", "read_uncommitted").split(), ["kept", "dropped", "open"])
-        self.assertEqual(self.read(*read, "--isolation-level", "read_committed").split(), ["kept"])
-        self.assertEqual(self.read(*read, "--consumer-property", "isolation.level=read_committed").split(), ["kept"])
+
+        def seen(*more):
+            # Without a group there is nothing to wait for but the records.
+            return self.read("--topic", topic, "--partition", "0", *more, timeout=2000).split()
+
+        self.assertEqual(seen(), ["kept", "dropped", "open"])
+        self.assertEqual(seen("--isolation-level", "read_uncommitted"), ["kept", "dropped", "open"])
+        self.assertEqual(seen("--isolation-level", "read_committed"), ["kept"])
+        self.assertEqual(seen("--consumer-property", "isolation.level=read_committed"), ["kept"])
 
     @staticmethod
     def values(text):

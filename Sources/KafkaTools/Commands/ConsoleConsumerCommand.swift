@@ -117,7 +117,8 @@ enum ConsoleConsumerCommand: ToolCommand {
         guard let number: Int32 = try options.integer("partition") else { return await consumer.subscribe(to: [topic]) }
         let partition = TopicPartition(topic, number)
         await consumer.assign([partition])
-        let start = try options.value("offset")?.lowercased()
+        // Its default is none for who wants the beginning.
+        let start = options.has("offset") ? try options.value("offset")?.lowercased() : nil
         switch start {
         case nil: try await consumer.seek([partition], to: options.has("from-beginning") ? .earliest : .latest)
         case "earliest"?: try await consumer.seek([partition], to: .earliest)
