@@ -126,8 +126,10 @@ package struct FetchSessionCache: Sendable {
                 let isNews =
                     result.hasRecords || result.hasNews || result.error != .none
                     || before.highWatermark != result.highWatermark || before.logStart != result.logStart
-                // After an error the next success is news, whatever it says.
-                partitions.values[known].highWatermark = result.error == .none ? result.highWatermark : -1
+                // After an error the next success is news, whatever it says. So is what follows a diverging epoch: a follower
+                // that cuts its log takes no high watermark from that answer, and would learn it with the next record only.
+                let isTaken = result.error == .none && !result.hasNews
+                partitions.values[known].highWatermark = isTaken ? result.highWatermark : -1
                 partitions.values[known].logStart = result.logStart
                 if isNews || !isIncremental { told.append(result.key) }
                 if result.hasRecords { served.insert(result.key) }

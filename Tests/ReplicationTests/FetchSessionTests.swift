@@ -55,6 +55,18 @@ import Testing
             cache.finish(third, [found(0, records: true), found(1, mark: 6), found(2, start: 1)]) == [key(0)])
     }
 
+    @Test func theMarkIsToldAgainAfterADivergingEpoch() throws {
+        var cache = FetchSessionCache(slots: 10)
+        let full = try begin(&cache, 0, 0, wants(0), isFollower: true).get()
+        var diverging = found(0)
+        diverging.hasNews = true
+        #expect(cache.finish(full, [diverging]) == [key(0)])
+        let next = try begin(&cache, full.sessionID, 1, isFollower: true).get()
+        #expect(cache.finish(next, [found(0)]) == [key(0)])
+        let third = try begin(&cache, full.sessionID, 2, isFollower: true).get()
+        #expect(cache.finish(third, [found(0)]).isEmpty)
+    }
+
     @Test func whoWasServedMovesToTheEnd() throws {
         var cache = FetchSessionCache(slots: 10)
         let full = try begin(&cache, 0, 0, wants(0, 1, 2)).get()
