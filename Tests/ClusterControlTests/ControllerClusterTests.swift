@@ -327,6 +327,37 @@ import Testing
         #expect(cluster.controller.stopReplica(to: 3).map(\.delete) == [false, true])
     }
 
+    @Test func theLastReplicaInSyncIsNotGivenUp() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[2]])
+        let partition = TopicPartition("t", 0)
+        _ = cluster.controller.request(.reassignPartitions([partition: [3, 1]]))
+        cluster.alterPartition("t", 0, to: [2, 3])
+        cluster.kill(2)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [3])
+        cluster.controller.forget()
+        for target: [BrokerID]? in [nil, [1]] {
+            guard
+                case .reassignPartitions(let results)? = cluster.controller.request(
+                    .reassignPartitions([partition: target]))
+            else {
+                Issue.record("no answer")
+                continue
+            }
+            #expect(results[partition]??.code == .invalidReplicaAssignment)
+        }
+        #expect(cluster.state("t", 0)?.leader == 3)
+        #expect(cluster.controller.stopReplica(to: 3).isEmpty)
+        // Back to where the origin is, once it is in sync again.
+        cluster.start(2)
+        cluster.alterPartition("t", 0, to: [2, 3])
+        #expect(
+            cluster.controller.request(.reassignPartitions([partition: [BrokerID]?.none]))
+                == .reassignPartitions([partition: ControllerError?.none]))
+        #expect(cluster.assignment("t", 0)?.replicas == [2])
+        #expect(cluster.state("t", 0)?.leader == 2)
+    }
+
     @Test func badTargetsAreRefused() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[1, 2]])

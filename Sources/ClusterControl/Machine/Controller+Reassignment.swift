@@ -67,12 +67,30 @@ extension Controller {
         if context.assignment(partition).replicas.isEmpty {
             return ControllerError(.unknownTopicOrPartition, "The partition does not exist.")
         }
+        if try await losesEveryInSyncReplica(partition, assignment) {
+            return ControllerError(
+                .invalidReplicaAssignment,
+                "Unable to change the assignment of \(partition) to \(assignment.replicas), because it would require an "
+                    + "unclean leader election.")
+        }
         do throws(Interruption) {
             try await carryOn(partition, assignment)
             return nil
         } catch .failed(let reason) {
             return ControllerError(.unknownServerError, reason)
         }
+    }
+
+    /// Whether nobody who has all that is committed would be left: where the origin is out of sync or dead, and those that
+    /// are being added are to go again. Kafka deletes the last in-sync replica then, records and all, and the partition
+    /// never has a leader again; KRaft's controller refuses as this one does.
+    private func losesEveryInSyncReplica(
+        _ partition: TopicPartition, _ assignment: PartitionAssignment
+    ) async throws(Interruption) -> Bool {
+        guard context.assignment(partition).replicas.contains(where: { !assignment.replicas.contains($0) }),
+            case .partitionState(let state) = try await zooKeeper(.readPartitionState(partition, watch: false))
+        else { return false }
+        return !state.inSyncReplicas.contains(where: assignment.replicas.contains)
     }
 
     /// Takes a reassignment as far as it can go now.
