@@ -101,8 +101,13 @@ package struct FetchSessionCache: Sendable {
         /// The next request of the session has come.
         mutating func update(_ changed: [FetchPartition], forgotten: [FetchPartitionKey], now: Timestamp) {
             for partition in changed {
-                if partitions[partition.key] == nil { order.append(partition.key) }
-                partitions[partition.key, default: Remembered(request: partition)].request = partition
+                var known = partitions[partition.key]
+                if known == nil { order.append(partition.key) }
+                // In another leadership everything is news: what was told before may have come when the reader followed
+                // somebody else, and was thrown away.
+                if known?.request.currentLeaderEpoch != partition.currentLeaderEpoch { known = nil }
+                known?.request = partition
+                partitions[partition.key] = known ?? Remembered(request: partition)
             }
             if !forgotten.isEmpty {
                 let removed = Set(forgotten)

@@ -67,6 +67,18 @@ import Testing
         #expect(cache.finish(third, [found(0)]).isEmpty)
     }
 
+    @Test func theMarkIsToldAgainInAnotherLeadership() throws {
+        var cache = FetchSessionCache(slots: 10)
+        let full = try begin(&cache, 0, 0, wants(0, 1), isFollower: true).get()
+        _ = cache.finish(full, [found(0), found(1)])
+        var again = wants(0, 1)
+        again[0].currentLeaderEpoch = 7
+        again[1].fetchOffset = 4
+        let next = try begin(&cache, full.sessionID, 1, again, isFollower: true).get()
+        #expect(next.partitions.map(\.key.partition) == [0, 1])
+        #expect(cache.finish(next, [found(0), found(1)]) == [key(0)])
+    }
+
     @Test func whoWasServedMovesToTheEnd() throws {
         var cache = FetchSessionCache(slots: 10)
         let full = try begin(&cache, 0, 0, wants(0, 1, 2)).get()
