@@ -132,7 +132,8 @@ package actor Cluster {
     private func connect(_ broker: ClusterSnapshot.Broker) async throws -> BrokerLink {
         let options = BrokerConnection.Options(
             clientID: configuration.clientID, connectTimeout: configuration.connectionTimeout,
-            requestTimeout: configuration.requestTimeout, requestsInFlight: 100)
+            requestTimeout: configuration.requestTimeout, requestsInFlight: 100,
+            sendBufferBytes: configuration.sendBufferBytes, receiveBufferBytes: configuration.receiveBufferBytes)
         let connection: BrokerConnection
         do {
             connection = try await BrokerConnection.connect(

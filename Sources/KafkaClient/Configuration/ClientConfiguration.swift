@@ -52,6 +52,10 @@ public struct ClientConfiguration: Sendable {
     public var clientID = ""
     /// `request.timeout.ms`
     public var requestTimeout: Duration = .seconds(30)
+    /// `send.buffer.bytes`; nil (−1) leaves it to the kernel.
+    public var sendBufferBytes: Int?
+    /// `receive.buffer.bytes`; nil (−1) leaves it to the kernel.
+    public var receiveBufferBytes: Int?
     /// `default.api.timeout.ms`
     public var apiTimeout: Duration = .seconds(60)
     /// `retries`
@@ -188,6 +192,8 @@ extension ClientConfiguration {
         case "bootstrap.servers": bootstrapServers = Self.list(value)
         case "client.id": clientID = value
         case "request.timeout.ms": requestTimeout = try milliseconds(name, value)
+        case "send.buffer.bytes": sendBufferBytes = try bufferSize(name, value)
+        case "receive.buffer.bytes": receiveBufferBytes = try bufferSize(name, value)
         case "default.api.timeout.ms": apiTimeout = try milliseconds(name, value)
         case "retries": retries = try number(name, value, 0...Int(Int32.max))
         case "retry.backoff.ms": retryBackoff = try milliseconds(name, value)
@@ -202,6 +208,11 @@ extension ClientConfiguration {
         default: return false
         }
         return true
+    }
+
+    private func bufferSize(_ name: String, _ value: String) throws -> Int? {
+        let size = try number(name, value, -1...Int(Int32.max))
+        return size < 0 ? nil : size
     }
 
     private mutating func setProducer(_ name: String, _ value: String) throws -> Bool {
@@ -275,8 +286,8 @@ extension ClientConfiguration {
     private static let ignored = [
         "key.serializer", "value.serializer", "key.deserializer", "value.deserializer", "interceptor.classes",
         "metric.reporters", "metrics.", "auto.include.jmx.reporter", "partitioner.class", "partitioner.adaptive",
-        "partitioner.availability", "client.dns.lookup", "send.buffer.bytes", "receive.buffer.bytes",
-        "reconnect.backoff", "socket.connection.setup.timeout.max.ms", "enable.metrics.push", "security.providers",
+        "partitioner.availability", "client.dns.lookup", "reconnect.backoff", "socket.connection.setup.timeout.max.ms",
+        "enable.metrics.push", "security.providers",
         "metadata.max.idle.ms", "metadata.recovery.strategy", "group.protocol", "group.remote.assignor", "print.",
         "key.separator", "internal.", "default.", "ssl.", "sasl.", "auto.commit.", "config.providers",
         "throw.on.fetch.stable.offset.unsupported",

@@ -74,8 +74,8 @@ enum RecordTextDecoder {
             if version >= 1 { text += ",\"rebalanceTimeout\":\(member.rebalanceTimeout)" }
             text += ",\"sessionTimeout\":\(member.sessionTimeout)"
             text +=
-                ",\"subscription\":\((isConsumer ? subscription(member.subscription) : nil) ?? base64(member.subscription))"
-            text += ",\"assignment\":\((isConsumer ? assignment(member.assignment) : nil) ?? base64(member.assignment))"
+                ",\"subscription\":\((isConsumer ? subscription(member.subscription) : nil) ?? JSON.base64(member.subscription))"
+            text += ",\"assignment\":\((isConsumer ? assignment(member.assignment) : nil) ?? JSON.base64(member.assignment))"
             return text + "}"
         }
         return data + ",\"members\":[\(members.joined(separator: ","))]}"
@@ -87,7 +87,7 @@ enum RecordTextDecoder {
             let value = try? ConsumerProtocolSubscription(withVersion: buffer, laterAsLatest: true)
         else { return nil }
         var text = "{\"topics\":[\(value.topics.map(JSON.quoted).joined(separator: ","))]"
-        text += ",\"userData\":\(value.userData.map(base64) ?? "null")"
+        text += ",\"userData\":\(value.userData.map(JSON.base64) ?? "null")"
         if version >= 1 {
             let owned = value.ownedPartitions.map { partitions($0.topic, $0.partitions) }
             text += ",\"ownedPartitions\":[\(owned.joined(separator: ","))]"
@@ -105,7 +105,7 @@ enum RecordTextDecoder {
         else { return nil }
         let assigned = value.assignedPartitions.map { partitions($0.topic, $0.partitions) }
         return
-            "{\"assignedPartitions\":[\(assigned.joined(separator: ","))],\"userData\":\(value.userData.map(base64) ?? "null")}"
+            "{\"assignedPartitions\":[\(assigned.joined(separator: ","))],\"userData\":\(value.userData.map(JSON.base64) ?? "null")}"
     }
 
     private static func partitions(_ topic: String, _ numbers: [Int32]) -> String {
@@ -113,20 +113,6 @@ enum RecordTextDecoder {
     }
 
     private static func quoted(_ text: String?) -> String { text.map(JSON.quoted) ?? "null" }
-
-    /// Bytes as JSON has them, with the quotes.
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-        var text = ""
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let part = bytes[start..<min(start + 3, bytes.count)]
-            let bits = (0..<3).reduce(0) { $0 << 8 | ($1 < part.count ? Int(part[start + $1]) : 0) }
-            for index in 0..<4 {
-                text.append(index <= part.count ? alphabet[bits >> (18 - 6 * index) & 63] : "=")
-            }
-        }
-        return "\"\(text)\""
-    }
 
     // MARK: __transaction_state
 
