@@ -40,11 +40,14 @@ import Testing
         #expect(configuration.unknownProperties == ["no.such.thing": "1"])
     }
 
-    @Test func idempotenceFollowsAcksUnlessSaid() throws {
-        #expect(try ClientConfiguration(properties: [:]).idempotence)
+    @Test func bufferSizesAreTheKernelsUnlessSaid() throws {
         #expect(try ClientConfiguration(properties: ["receive.buffer.bytes": "65536"]).receiveBufferBytes == 65536)
         #expect(try ClientConfiguration(properties: ["send.buffer.bytes": "-1"]).sendBufferBytes == nil)
         #expect(throws: KafkaError.self) { try ClientConfiguration(properties: ["send.buffer.bytes": "-2"]) }
+    }
+
+    @Test func idempotenceFollowsAcksUnlessSaid() throws {
+        #expect(try ClientConfiguration(properties: [:]).idempotence)
         #expect(try !ClientConfiguration(properties: ["acks": "1"]).idempotence)
         #expect(try ClientConfiguration(properties: ["acks": "1", "enable.idempotence": "true"]).idempotence)
     }

@@ -75,7 +75,8 @@ enum RecordTextDecoder {
             text += ",\"sessionTimeout\":\(member.sessionTimeout)"
             text +=
                 ",\"subscription\":\((isConsumer ? subscription(member.subscription) : nil) ?? JSON.base64(member.subscription))"
-            text += ",\"assignment\":\((isConsumer ? assignment(member.assignment) : nil) ?? JSON.base64(member.assignment))"
+            text +=
+                ",\"assignment\":\((isConsumer ? assignment(member.assignment) : nil) ?? JSON.base64(member.assignment))"
             return text + "}"
         }
         return data + ",\"members\":[\(members.joined(separator: ","))]}"
