@@ -122,6 +122,8 @@ package final class GroupWorld {
         case .joined(let members): sync(client, members)
         case .member where client.nextAction <= now:
             client.nextAction = now + 600
+            // A subscription changes, or a cooperative member has given something back.
+            if network.isFaulty, chance.oneIn(15) { return join(client) }
             if chance.oneIn(3) { commit(client) } else { heartbeat(client) }
         case .member: break
         }
@@ -154,7 +156,8 @@ package final class GroupWorld {
         var request = JoinGroup(
             group: client.group, sessionTimeout: client.number % 3 == 0 ? 9_000 : 3_000, rebalanceTimeout: 4_000,
             protocolType: "consumer",
-            protocols: [GroupProtocol(name: "range", metadata: [])],
+            // Half of them tell what they own, as cooperative members do: it changes from one join to the next.
+            protocols: [GroupProtocol(name: "range", metadata: client.number % 2 == 0 ? [] : client.assigned)],
             freshUUID: "")
         request.memberID = client.memberID
         request.instanceID = client.instanceID
