@@ -55,6 +55,8 @@ extension BrokerSettings {
             documentation: "The most bytes of requests held in memory before reading stops; no bound where negative."),
         Setting(
             "num.network.threads", .int, "3", .atLeast(1), .clusterWide,
-            documentation: "Event loops that serve the sockets. A change takes effect with the next start."),
+            documentation:
+                "Event loops that serve the sockets, at most one for each processor. A change takes effect with the next start."
+        ),
     ]
 }
