@@ -10,10 +10,9 @@ extension Controller {
         try await dropNotifications()
         try await readCluster()
         try await readTopicDeletions()
-        // Before any LeaderAndIsr: a follower refuses a leader that it does not know to be alive.
-        sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs)
         let elected = try await electFromMemory()
         try await refreshLeadership(context.allPartitions.filter { !elected.contains($0) })
+        tellWhoLives()
         try await start(context.allPartitions)
         try await resumeReassignmentsAtFailover()
         try await resumeDeletions()
@@ -131,10 +130,15 @@ extension Controller {
                 leaderless.append((partition, state))
             }
         }
+        guard !leaderless.isEmpty else { return [] }
+        tellWhoLives()
         let elected = try await electFirst(leaderless.sorted { $0.0 < $1.0 }, by: .offline(allowUnclean: false))
         sendBatch()
         return elected
     }
+
+    /// Before any LeaderAndIsr: a follower refuses a leader that it does not know to be alive.
+    private func tellWhoLives() { sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs) }
 
     private func readTopicDeletions() async throws(Interruption) {
         let requested = Set(try await names(.listTopicDeletions))
