@@ -53,7 +53,7 @@ final class ForgetfulFileSystem: FileSystem {
     let afterSync = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     private let lock = Mutex<Void>(())
-    // Unchecked, true by the lock: touched in `withState` only, which holds `lock`; so are the nodes that it names.
+    // Guarded by `lock`: read and written in `withState` only, which holds that lock meanwhile; so are the nodes it names.
     nonisolated(unsafe) private var guarded: State
 
     init(seed: UInt64) { guarded = State(random: SeededRandom(seed: seed)) }
@@ -379,8 +379,8 @@ final class ForgetfulFileSystem: FileSystem {
         func release() { fileSystem.unlock(path) }
     }
 
-    // `@unchecked Sendable` by the lock: the node, all that changes, is touched within `perform` only, which holds the
-    // file system's `lock`.
+    // Guarded by the file system's `lock`: the node, all of a file that changes, is read and written in `perform` only, which
+    // holds that lock meanwhile.
     private final class File: StorageFile, @unchecked Sendable {
         let path: String
         let node: Node
