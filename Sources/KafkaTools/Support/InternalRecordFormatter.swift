@@ -86,16 +86,24 @@ struct InternalRecordFormatter {
         return text + "}"
     }
 
+    /// A member as it is stored; what its library has written is the caller's to show.
+    static func json(
+        _ member: GroupMetadataValue.MemberMetadata, _ version: Int16, subscription: String, assignment: String
+    ) -> String {
+        var text = "{\"memberId\":\(JSON.quoted(member.memberID))"
+        if version >= 3 { text += ",\"groupInstanceId\":\(member.groupInstanceID.map(JSON.quoted) ?? "null")" }
+        text += ",\"clientId\":\(JSON.quoted(member.clientID)),\"clientHost\":\(JSON.quoted(member.clientHost))"
+        if version >= 1 { text += ",\"rebalanceTimeout\":\(member.rebalanceTimeout)" }
+        text += ",\"sessionTimeout\":\(member.sessionTimeout)"
+        return text + ",\"subscription\":\(subscription),\"assignment\":\(assignment)}"
+    }
+
     private static func json(_ value: GroupMetadataValue, _ version: Int16) -> String {
         func quoted(_ text: String?) -> String { text.map(JSON.quoted) ?? "null" }
         let members = value.members.map { member in
-            var text = "{\"memberId\":\(JSON.quoted(member.memberID))"
-            if version >= 3 { text += ",\"groupInstanceId\":\(quoted(member.groupInstanceID))" }
-            text += ",\"clientId\":\(JSON.quoted(member.clientID)),\"clientHost\":\(JSON.quoted(member.clientHost))"
-            if version >= 1 { text += ",\"rebalanceTimeout\":\(member.rebalanceTimeout)" }
-            text += ",\"sessionTimeout\":\(member.sessionTimeout)"
-            text += ",\"subscription\":\(JSON.base64(member.subscription))"
-            return text + ",\"assignment\":\(JSON.base64(member.assignment))}"
+            json(
+                member, version, subscription: JSON.base64(member.subscription),
+                assignment: JSON.base64(member.assignment))
         }
         var text = "{\"protocolType\":\(JSON.quoted(value.protocolType)),\"generation\":\(value.generation)"
         text += ",\"protocol\":\(quoted(value.protocol)),\"leader\":\(quoted(value.leader))"

@@ -68,16 +68,11 @@ enum RecordTextDecoder {
         if version >= 2 { data += ",\"currentStateTimestamp\":\(value.currentStateTimestamp)" }
         let isConsumer = value.protocolType == "consumer"
         let members = value.members.map { member in
-            var text = "{\"memberId\":\(JSON.quoted(member.memberID))"
-            if version >= 3 { text += ",\"groupInstanceId\":\(quoted(member.groupInstanceID))" }
-            text += ",\"clientId\":\(JSON.quoted(member.clientID)),\"clientHost\":\(JSON.quoted(member.clientHost))"
-            if version >= 1 { text += ",\"rebalanceTimeout\":\(member.rebalanceTimeout)" }
-            text += ",\"sessionTimeout\":\(member.sessionTimeout)"
-            text +=
-                ",\"subscription\":\((isConsumer ? subscription(member.subscription) : nil) ?? JSON.base64(member.subscription))"
-            text +=
-                ",\"assignment\":\((isConsumer ? assignment(member.assignment) : nil) ?? JSON.base64(member.assignment))"
-            return text + "}"
+            InternalRecordFormatter.json(
+                member, version,
+                subscription: (isConsumer ? subscription(member.subscription) : nil)
+                    ?? JSON.base64(member.subscription),
+                assignment: (isConsumer ? assignment(member.assignment) : nil) ?? JSON.base64(member.assignment))
         }
         return data + ",\"members\":[\(members.joined(separator: ","))]}"
     }
