@@ -31,8 +31,12 @@ package enum Checksum {
     }
 
     /// CRC-32 as in gzip.
-    package static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        guard let start = bytes.baseAddress else { return 0 }
-        return UInt32(truncatingIfNeeded: crc32_z(0, start.assumingMemoryBound(to: UInt8.self), bytes.count))
+    package static func crc32(_ bytes: UnsafeRawBufferPointer) -> UInt32 { crc32(bytes, continuing: 0) }
+
+    /// CRC-32 of what `previous` is the CRC-32 of, followed by `bytes`.
+    package static func crc32(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32) -> UInt32 {
+        guard let start = bytes.baseAddress else { return previous }
+        return UInt32(
+            truncatingIfNeeded: crc32_z(UInt(previous), start.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 }

@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    @Test func anEpochThatTheBatchesAroundItBelieIsNamed() throws {
+    @Test func anEpochThatTheBatchesAroundItBelieIsNamedAndPutRight() throws {
         try withDirectory { root in
             let test = try TestLog(root)
             let log = try test.open()
@@ -63,6 +63,7 @@ import Testing
             for damaged in [0, 9] as [UInt8] {
                 try file.write(ByteBuffer(bytes: [damaged]), at: second + 15)
                 let again = try test.open(clean: false)
+                #expect(try again.allBatches().map(\.header.partitionLeaderEpoch) == [1, 1, 2])
                 #expect(try again.allValues == ["a", "b", "c"])
                 #expect(
                     again.epochs.entries == [

@@ -99,6 +99,13 @@ final class Reports: Sendable {
     }
 }
 
+/// Collects what readers have met.
+final class FoundDamage: Sendable {
+    private let all = Mutex<[MalformedFile]>([])
+    func add(_ file: MalformedFile) { all.withLock { $0.append(file) } }
+    var list: [MalformedFile] { all.withLock { $0 } }
+}
+
 /// Opens one partition's directory, as ``LogDirectories`` does for many.
 struct TestLog {
     let fileSystem: any FileSystem
@@ -109,11 +116,13 @@ struct TestLog {
     let partition = TopicPartition("topic", 0)
     var wasCompacted = false
     let reports = Reports()
+    let damage = FoundDamage()
 
     init(_ root: String, _ fileSystem: any FileSystem = PosixFileSystem(), openFiles: Int = 64) throws {
         self.fileSystem = fileSystem
         pool = FilePool(fileSystem, limit: openFiles)
-        health = DirectoryHealth(root) { _ in }
+        let damage = damage
+        health = DirectoryHealth(root, onDamage: { damage.add($0) }) { _ in }
         directory = root + "/topic-0"
         try fileSystem.makeDirectory(directory)
     }

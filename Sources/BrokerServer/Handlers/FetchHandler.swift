@@ -203,14 +203,23 @@ final class PendingFetch: Sendable {
         }
     }
 
-    /// Sends what was read; what is likely not in the page cache is brought there on a log thread first, since sendfile
-    /// would make all of the connection's loop wait for the disk.
+    /// Sends what was read. What is likely not in the page cache is brought there on a log thread first, since sendfile
+    /// would make all of the connection's loop wait for the disk; what an earlier process has left is looked at there.
     private func answer(_ results: [PartitionReadResult]) {
-        let cold = zip(session.partitions, results).filter { $1.distant?.isLikelyCached == false }
-        guard let id = cold.first?.0.id else { return send(results) }
-        handler.replicas.threads.thread(for: id).submit { [self] in
-            for (_, result) in cold { result.distant?.bringIn() }
-            context.onConnection { [self] in send(results) }
+        let unready = results.indices.filter { results[$0].needsLogThread && session.partitions[$0].id != nil }
+        guard !unready.isEmpty else { return send(results) }
+        let gathered = Mutex((results: results, missing: unready.count))
+        for index in unready {
+            guard let id = session.partitions[index].id else { continue }
+            handler.replicas.threads.thread(for: id).submit { [self] in
+                let result = results[index].madeReady()
+                let whole: [PartitionReadResult]? = gathered.withLock { state in
+                    state.results[index] = result
+                    state.missing -= 1
+                    return state.missing == 0 ? state.results : nil
+                }
+                if let whole { context.onConnection { [self] in send(whole) } }
+            }
         }
     }
 
@@ -284,6 +293,16 @@ final class PendingFetch: Sendable {
 }
 
 extension PartitionReadResult {
+    fileprivate var needsLogThread: Bool { inspection != nil || distant?.isLikelyCached == false }
+
+    /// Waits for the disk.
+    fileprivate func madeReady() -> PartitionReadResult {
+        // An inspection reads all of it.
+        if inspection != nil { return inspected() }
+        distant?.bringIn()
+        return self
+    }
+
     fileprivate func outcome(_ key: FetchPartitionKey) -> FetchedPartition {
         FetchedPartition(
             key: key, error: error, highWatermark: highWatermark, logStart: logStart,

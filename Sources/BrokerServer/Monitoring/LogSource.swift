@@ -51,6 +51,9 @@ final class LogSource: Sendable {
         text.family(.directorySpace) { samples in
             for (path, bytes) in logs.availableBytes { samples.add(bytes, path) }
         }
+        text.family(.damagedPlaces) { samples in
+            for (path, count) in logs.damagedPlaces { samples.add(count, path) }
+        }
     }
 
     private func writeCleaner(_ text: inout MetricsText) {

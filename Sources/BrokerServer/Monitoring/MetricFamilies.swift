@@ -153,6 +153,9 @@ extension MetricFamily {
         "Partitions that cannot be compacted until the next start.", labels: "logDirectory")
     static let uncleanablePartition = gauge(
         "martlet_uncleanable_partition", "1 for each of them.", labels: "topic", "partition")
+    static let damagedPlaces = gauge(
+        "martlet_damaged_places", "Places in files of records that were found damaged since the start.",
+        labels: "logDirectory")
     static let dirtyRatio = gauge(
         "kafka_log_logcleanermanager_max_dirty_percent",
         "The largest share of a log, in percent, that is not compacted.")

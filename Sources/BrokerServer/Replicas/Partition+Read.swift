@@ -56,6 +56,8 @@ struct PartitionReadResult: Sendable {
     var endsSegment = false
     /// Where in its file the records lie that may have to come from the disk first.
     var distant: FileRange?
+    /// The records have not been looked at since an earlier process left them: see ``inspected()``.
+    var inspection: RecordInspection?
     /// Where the records are counted once they are sent; nil without records.
     var topic: TopicMetrics?
 
@@ -65,6 +67,23 @@ struct PartitionReadResult: Sendable {
         highWatermark = offsets.highWatermark
         lastStable = offsets.lastStable
         logStart = offsets.logStart
+    }
+}
+
+extension PartitionReadResult {
+    /// What may be sent of records that were not looked at yet. Waits for the disk.
+    func inspected() -> PartitionReadResult {
+        guard let inspection else { return self }
+        var result = self
+        result.inspection = nil
+        do throws(LogError) {
+            result.records = records.prefix(try inspection.run())
+        } catch {
+            result.records = .empty
+            result.aborted = nil
+            result.error = error.errorCode
+        }
+        return result
     }
 }
 
@@ -112,6 +131,7 @@ extension Partition {
             result.aborted = read.abortedTransactions
             result.endsSegment = read.endsSegment
             result.distant = read.distant
+            result.inspection = read.inspection
             return result
         } catch {
             var result = PartitionReadResult(error: error.errorCode)

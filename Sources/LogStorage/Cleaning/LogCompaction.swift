@@ -100,9 +100,11 @@ struct LogCompaction {
     private func abortedTransactions() throws(CleaningFailure) -> [TransactionIndexEntry] {
         try ofLog { () throws(LogError) in
             var aborted: [TransactionIndexEntry] = []
-            for segment in view.segments.all {
+            for (index, segment) in view.segments.all.enumerated() {
                 // An abort that a new leader might not know of is none yet.
-                aborted += try segment.abortedTransactions().filter { $0.lastOffset < view.offsets.highWatermark }
+                aborted += try segment.abortedTransactions(after: view.segments.all[..<index]).filter {
+                    $0.lastOffset < view.offsets.highWatermark
+                }
             }
             return aborted
         }

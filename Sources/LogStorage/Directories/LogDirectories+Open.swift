@@ -31,7 +31,13 @@ extension LogDirectories {
                 if let place = fileSystem.canonicalPath(of: path), let twin = places[place] {
                     throw .sameDirectory(twin, path)
                 }
-                let health = DirectoryHealth(path) { error in
+                let health = DirectoryHealth(
+                    path,
+                    onDamage: { file in
+                        logger.error(
+                            "Damaged records", metadata: [LogKey.path: "\(file.path)", LogKey.error: "\(file)"])
+                    }
+                ) { error in
                     logger.error(
                         "Log directory is offline",
                         metadata: [LogKey.directory: "\(path)", LogKey.error: "\(error)"])

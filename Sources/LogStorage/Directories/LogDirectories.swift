@@ -166,6 +166,11 @@ package final class LogDirectories: Sendable {
     /// `log.dirs` that have failed.
     package var offlinePaths: [String] { directories.filter(\.health.isOffline).map(\.path) }
 
+    /// In each directory that is online, how many places in files of records were found damaged since the start.
+    package var damagedPlaces: [(path: String, count: Int)] {
+        directories.filter { !$0.health.isOffline }.map { ($0.path, $0.health.damagedPlaces) }
+    }
+
     package var hasOfflineDirectory: Bool { directories.contains { $0.health.isOffline } }
 
     /// What the start of the logs has done so far, for metrics and readiness: in all directories, and in each.

@@ -85,6 +85,15 @@ package struct LeaderEpochCache: Hashable, Sendable {
             + "epoch \(found) lies"
     }
 
+    /// That a batch lies before its own epoch began, by what is known here; nil if it does not.
+    func lateStart(of batch: BatchHeader) -> String? {
+        guard let epoch = batch.leaderEpoch, let entry = entries.first(where: { $0.epoch == epoch }),
+            entry.startOffset > batch.baseOffset
+        else { return nil }
+        return
+            "lets leader epoch \(epoch) begin at offset \(entry.startOffset), and a batch of it lies at \(batch.baseOffset)"
+    }
+
     /// The largest epoch below `epoch`.
     package func epoch(before epoch: LeaderEpoch) -> LeaderEpoch? {
         entries.last { $0.epoch < epoch }?.epoch

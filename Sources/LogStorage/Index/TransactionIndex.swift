@@ -120,7 +120,7 @@ final class TransactionIndex: Sendable {
         }
     }
 
-    /// Whether the entries are known to be those of the log; see ``LogSegment/abortedTransactions()``.
+    /// Whether the entries are known to be those of the log; see ``LogSegment/abortedTransactions(after:)``.
     var isChecked: Bool { state.withLock { !$0.isUnchecked } }
 
     func markChecked() { state.withLock { $0.isUnchecked = false } }

@@ -38,6 +38,9 @@ package enum LogError: Error, Sendable {
     case file(FileError)
     /// A file's content is not what its format says.
     case malformed(MalformedFile)
+    /// Batches that an earlier process has left are not what they were. They are not served; sound ones before and behind
+    /// them are.
+    case damagedRecords(MalformedFile)
     /// The directory of this log is offline since an earlier failure.
     case directoryOffline(path: String)
     /// The log was closed or deleted meanwhile.
@@ -63,7 +66,7 @@ extension LogError {
         case .offsetOutOfRange, .deleteBeyondHighWatermark: .offsetOutOfRange
         case .recordListTooLarge: .recordListTooLarge
         case .batchTooLarge: .messageTooLarge
-        case .corruptBatch: .corruptMessage
+        case .corruptBatch, .damagedRecords: .corruptMessage
         case .unexpectedAppendOffset: .unknownServerError
         case .invalidProducerEpoch: .invalidProducerEpoch
         case .outOfOrderSequence: .outOfOrderSequenceNumber
@@ -112,7 +115,7 @@ extension LogError: CustomStringConvertible {
         case .inconsistentTopicID(let path, let found, let expected):
             "\(path) belongs to the topic with id \(found), not \(expected)"
         case .diskFull(let error), .file(let error): error.description
-        case .malformed(let file): file.description
+        case .malformed(let file), .damagedRecords(let file): file.description
         case .directoryOffline(let path): "log directory \(path) is offline"
         case .closed: "the log is closed"
         }

@@ -129,6 +129,7 @@ extension LogLoader {
         let before = try segment.size
         var reported: Int64 = 0
         var epoch: LeaderEpoch = -1
+        var hasSoundEpochs = true
         let result = try SegmentScan(segment, below: bound).run { (batch, bytes) throws(LogError) in
             if batch.end - reported >= Self.reportedBytes {
                 report(.scanned(bytes: batch.end - reported))
@@ -136,8 +137,21 @@ extension LogLoader {
             }
             try segment.reindex(batch, interval: configuration.indexIntervalBytes)
             if let problem = try epochProblem(of: batch, after: &epoch, epochs, in: segment) {
-                report(.malformed(segment.damage(batch.position, problem)))
+                if let proven = try provenEpoch(of: batch, after: epoch, epochs, in: segment) {
+                    try segment.setLeaderEpoch(proven, at: batch.position)
+                    report(
+                        .malformed(
+                            MalformedFile(
+                                segment.path(.log), .position(batch.position), problem,
+                                advice: "\(proven) was put there")))
+                } else {
+                    report(.malformed(segment.damage(batch.position, problem)))
+                    hasSoundEpochs = false
+                }
             } else {
+                if let problem = epochs.lateStart(of: batch) {
+                    report(.malformed(LeaderEpochCheckpoint(in: directory, fileSystem).contradicted(problem)))
+                }
                 epochs.note(batch)
             }
             guard batch.header.hasProducerID, batch.lastOffset >= producers.mapEnd else { return }
@@ -159,10 +173,22 @@ extension LogLoader {
                     base: segment.base, to: result.nextOffset, position: result.validBytes,
                     problem: result.problem ?? "", lostBytes: size - result.validBytes))
         }
+        // Where an epoch is wrong, whoever reads there will be refused.
+        if hasSoundEpochs { segment.noteSound(0..<result.validBytes) }
         _ = try putOffIfFull { () throws(LogError) in try segment.seal() }
         report(.scanned(bytes: before - reported))
         report(.recovered(base: segment.base, bytes: result.validBytes))
         return result
+    }
+
+    /// What the leader epoch of a batch with a wrong one was: as the checkpoint and one of its neighbours say. Nil if they do
+    /// not agree.
+    func provenEpoch(
+        of batch: BatchHeader, after previous: LeaderEpoch, _ known: LeaderEpochCache, in segment: LogSegment
+    ) throws(LogError) -> LeaderEpoch? {
+        guard let epoch = known.epoch(at: batch.baseOffset) else { return nil }
+        if epoch == previous { return epoch }
+        return try SegmentScan(segment).header(at: batch.end)?.leaderEpoch == epoch ? epoch : nil
     }
 
     /// No checksum covers a batch's leader epoch, but epochs never fall within a log. Nil for one that can be true; else what

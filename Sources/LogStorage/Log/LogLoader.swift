@@ -84,6 +84,13 @@ struct LogLoader {
                     epochs = try learnEpochs(segments)
                     mustSaveEpochs = true
                 }
+                if recoveryPoint > 0, end != recoveryPoint, knowsRecoveryPoint {
+                    // A stop in order has flushed all that there was.
+                    report(
+                        .malformed(
+                            segments.active.damage(
+                                last?.position ?? 0, "the log ends at \(end), and was closed at \(recoveryPoint)")))
+                }
                 if end < logStart {
                     // No crash has lost anything, so it is the checkpoint that is wrong, and no reason to drop a log.
                     report(.impossibleStart(logEnd: end, logStart: logStart))

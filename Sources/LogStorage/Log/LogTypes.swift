@@ -60,6 +60,9 @@ package struct LogRead: Sendable {
     package var endsSegment = false
     /// Where records lie that were not appended lately, and so may have to come from the disk first; nil for others.
     package var distant: FileRange?
+    /// What must be done, and may change how many of the records can be handed on, before anyone gets to see them; nil where
+    /// nothing need be done. A read of bytes has done it.
+    package var inspection: RecordInspection?
     /// Transactions that were aborted and overlap the range, by first offset; nil unless the limit was
     /// ``ReadLimit/lastStableOffset``.
     package var abortedTransactions: [AbortedTransaction]?
@@ -79,6 +82,20 @@ package enum LogData: Sendable {
         switch self {
         case .bytes(let buffer): buffer.readableBytes
         case .region(let region): region.readableBytes
+        }
+    }
+
+    /// The first so many bytes, or all.
+    package func prefix(_ count: Int) -> LogData {
+        guard count < byteCount else { return self }
+        switch self {
+        case .bytes(let buffer):
+            return .bytes(buffer.getSlice(at: buffer.readerIndex, length: count) ?? ByteBuffer())
+        case .region(let region):
+            return .region(
+                FileRegion(
+                    fileHandle: region.fileHandle, readerIndex: region.readerIndex,
+                    endIndex: region.readerIndex + count))
         }
     }
 }

@@ -339,11 +339,7 @@ extension BatchHeader {
         let first = Int(position - start)
         guard first >= 0, first + size <= bytes.count else { return false }
         let batch = UnsafeRawBufferPointer(rebasing: bytes[first..<(first + size)])
-        let computed =
-            header.magic == 2
-            ? Checksum.crc32c(UnsafeRawBufferPointer(rebasing: batch[21...]))
-            : Checksum.crc32(UnsafeRawBufferPointer(rebasing: batch[16...]))
-        return computed == header.crc
+        return checksum(UnsafeRawBufferPointer(rebasing: batch[checksummedFrom...]), continuing: 0) == header.crc
     }
 }
 

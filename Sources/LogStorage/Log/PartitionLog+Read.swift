@@ -18,12 +18,19 @@ extension PartitionLog {
     ///   - maxBytes: at most so many; the last batch may be cut off by it, as Kafka does.
     ///   - atLeastOneBatch: the first batch is returned whole even if it is larger.
     /// - Throws: ``LogError/offsetOutOfRange(requested:logStart:logEnd:)`` below the log's start or beyond its end. Between
-    ///   the limit and the log's end a read is empty.
+    ///   the limit and the log's end a read is empty. ``LogError/damagedRecords(_:)`` where the batch cannot be believed.
     package func read(
         from offset: Offset, maxBytes: Int, upTo limit: ReadLimit, atLeastOneBatch: Bool, as form: ReadForm = .regions
     ) throws(LogError) -> LogRead {
         try looking(at: { ReadView($0) }) { (view) throws(LogError) in
-            try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
+            do throws(LogError) {
+                return try read(view, from: offset, maxBytes, limit, atLeastOneBatch, form)
+            } catch {
+                // Where no batch can be made out on the way to the one that is sought, there is no way.
+                guard case .malformed(let file) = error else { throw error }
+                health.found(file)
+                throw .damagedRecords(file)
+            }
         }
     }
 
@@ -33,12 +40,16 @@ extension PartitionLog {
         var offsets: LogOffsets
         var end: LogPosition
         var recent: RecentPositions
+        var epochs: LeaderEpochCache
+        var truncations: Int
 
         init(_ published: Published) {
             segments = published.segments
             offsets = published.offsets
             end = published.end
             recent = published.recent
+            epochs = published.epochs
+            truncations = published.truncations
         }
 
         /// Where the batch that holds `offset` lies, or would lie.
@@ -119,6 +130,12 @@ extension PartitionLog {
             if count > 0 {
                 let (records, range) = try data(segment, batch.position, count, form)
                 answer.records = records
+                if let inspection = try inspection(view, index, batch.position..<(batch.position + Int64(count))) {
+                    switch records {
+                    case .region: answer.inspection = inspection
+                    case .bytes: answer.records = records.prefix(try inspection.run())
+                    }
+                }
                 answer.endsSegment = segment.base < boundary.segmentBase
                 let isNearEnd =
                     segment.base == view.end.segmentBase
@@ -149,6 +166,18 @@ extension PartitionLog {
         }
     }
 
+    /// Nil where all of it was looked at before, or was written by this process.
+    private func inspection(
+        _ view: ReadView, _ index: Int, _ range: Range<Int64>
+    ) throws(LogError) -> RecordInspection? {
+        let segment = view.segments.all[index]
+        guard !segment.isSound(range) else { return nil }
+        let file = try logErrors { () throws(FileError) in try segment.data.open() }
+        return RecordInspection(
+            self, segment, file, range, below: view.segments.nextBase(after: index), view.epochs,
+            logStart: view.offsets.logStart, truncations: view.truncations)
+    }
+
     /// The aborted transactions that overlap a read which began at `offset` and ended at a position of a segment.
     private func abortedTransactions(
         _ view: ReadView, _ index: Int, from offset: Offset, behind position: Int64
@@ -157,8 +186,9 @@ extension PartitionLog {
             try view.segments.all[index].upperBound(behind: position)
             ?? view.segments.nextBase(after: index) ?? view.offsets.logEnd
         var found: [AbortedTransaction] = []
-        for segment in view.segments.all[index...] {
-            let (here, isComplete) = try segment.aborted(from: offset, upTo: upper)
+        let all = view.segments.all
+        for index in index..<all.count {
+            let (here, isComplete) = try all[index].aborted(from: offset, upTo: upper, after: all[..<index])
             found += here
             if isComplete { break }
         }
@@ -169,8 +199,9 @@ extension PartitionLog {
     package func abortedTransactions(from: Offset, upTo: Offset) throws(LogError) -> [AbortedTransaction] {
         try looking(at: \.segments) { (segments) throws(LogError) in
             var found: [AbortedTransaction] = []
-            for segment in segments.all[(segments.index(holding: from) ?? 0)...] {
-                let (here, isComplete) = try segment.aborted(from: from, upTo: upTo)
+            let all = segments.all
+            for index in (segments.index(holding: from) ?? 0)..<all.count {
+                let (here, isComplete) = try all[index].aborted(from: from, upTo: upTo, after: all[..<index])
                 found += here
                 if isComplete { break }
             }

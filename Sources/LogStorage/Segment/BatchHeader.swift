@@ -16,6 +16,22 @@ struct BatchHeader: Hashable, Sendable {
     var lastOffset: Offset { header.lastOffset }
     var maxTimestamp: Timestamp { header.maxTimestamp }
 
+    /// The lowest offset that the header tells of. The old formats state the last one only.
+    var firstStated: Offset { header.magic >= 2 ? baseOffset : lastOffset }
+    /// Nil where the format has none, or no leader has appended the batch.
+    var leaderEpoch: LeaderEpoch? {
+        header.magic >= 2 && header.partitionLeaderEpoch >= 0 ? header.partitionLeaderEpoch : nil
+    }
+
+    /// From which byte of the batch on its checksum goes.
+    var checksummedFrom: Int { header.magic == 2 ? 21 : 16 }
+
+    /// The checksum of the batch's format, over what `previous` is the checksum of and `bytes` behind it.
+    func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32) -> UInt32 {
+        header.magic == 2
+            ? Checksum.crc32c(bytes, continuing: previous) : Checksum.crc32(bytes, continuing: previous)
+    }
+
     enum Parsed {
         case header(BatchHeader)
         /// The bytes at hand end within the header.

@@ -14,6 +14,7 @@ extension LogSegment {
     ) throws(LogError) {
         let start = try size
         var largest = try largest
+        state.withLock { $0.sound.write(from: start) }
         do throws(FileError) {
             try put(data.open(), start)
         } catch {

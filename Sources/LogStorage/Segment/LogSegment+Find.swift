@@ -7,7 +7,7 @@ extension LogSegment {
     enum ScanEnd: Hashable {
         /// The caller had enough.
         case stopped
-        /// At the end of the data, or where the caller's bound cuts a batch.
+        /// At the end of the data.
         case end(Int64)
         /// Something that is no batch, at this position.
         case corrupt(Int64, String)
@@ -48,13 +48,22 @@ extension LogSegment {
             walk: while offset < block.count {
                 switch BatchHeader.parse(UnsafeRawBufferPointer(rebasing: block[offset...]), at: position) {
                 case .header(let header):
-                    if header.end > end { return .end(position) }
+                    if header.end > end {
+                        return .corrupt(
+                            position,
+                            "the batch at offset \(header.baseOffset) claims \(header.size) bytes, which the file has not"
+                        )
+                    }
                     if try !body(header) { return .stopped }
                     position = header.end
                     offset += header.size
                 case .cutOff:
                     // Within the block there may be more to read; a block that begins here is all there is.
-                    if offset == 0 { return .end(position) }
+                    if offset == 0 {
+                        // A file that is shorter than it was a moment ago is being cut.
+                        return read < wanted
+                            ? .end(position) : .corrupt(position, "the file ends within a batch's header")
+                    }
                     break walk
                 case .corrupt(let problem):
                     return .corrupt(position, problem)
@@ -69,6 +78,26 @@ extension LogSegment {
     ///
     /// Should the index lead astray, the segment is searched from its beginning.
     func find(_ offset: Offset) throws(LogError) -> BatchHeader? {
+        guard let found = try search(offset) else { return nil }
+        // Behind a hole, or behind a batch whose first offset is wrong: then the one that is sought may follow.
+        guard found.firstStated > offset else { return found }
+        return try holder(of: offset, behind: found) ?? found
+    }
+
+    /// The batch that holds `offset`, if it lies behind one that pretends to be later. No checksum covers first offsets.
+    private func holder(of offset: Offset, behind suspect: BatchHeader) throws(LogError) -> BatchHeader? {
+        var found: BatchHeader?
+        var isFirst = true
+        _ = try scanHeaders(from: suspect.end) { header in
+            if isFirst, header.firstStated > suspect.lastOffset { return false }
+            isFirst = false
+            if header.lastOffset >= offset { found = header }
+            return found == nil
+        }
+        return found.flatMap { $0.baseOffset <= offset ? $0 : nil }
+    }
+
+    private func search(_ offset: Offset) throws(LogError) -> BatchHeader? {
         let start = try indexedPosition(of: offset)
         var found: BatchHeader?
         var isFirst = true
@@ -99,6 +128,15 @@ extension LogSegment {
         }
         if case .corrupt(let position, let problem) = whole, found == nil { throw damaged(position, problem) }
         return found
+    }
+
+    /// Writes the leader epoch of the batch, of format 2, that begins at a position; no checksum covers it.
+    func setLeaderEpoch(_ epoch: LeaderEpoch, at position: Int64) throws(LogError) {
+        try logErrors { () throws(FileError) in
+            try withUnsafeBytes(of: epoch.bigEndian) { bytes throws(FileError) in
+                try data.open().write(bytes, at: position + 12)
+            }
+        }
     }
 
     func damaged(_ position: Int64, _ problem: String) -> LogError { .malformed(damage(position, problem)) }

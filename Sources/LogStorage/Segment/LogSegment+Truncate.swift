@@ -28,6 +28,7 @@ extension LogSegment {
         let indexed = try logErrors { () throws(FileError) in try offsetIndex.last }
         state.withLock { state in
             state.size = position
+            state.sound.cut(to: position)
             state.lastIndexedPosition = Int64(indexed?.position ?? 0)
             if position == 0 {
                 state.created = now

@@ -31,6 +31,8 @@ final class LogSegment: Sendable {
         var created: Timestamp
         /// How much earlier than `segment.ms` it rolls.
         var jitter: Int64 = 0
+        /// What of the file needs no look before it is served.
+        var sound: SoundRanges
     }
     let state: Mutex<State>
 
@@ -67,7 +69,8 @@ final class LogSegment: Sendable {
         state = Mutex(
             State(
                 directory: directory, suffix: suffix, size: isNew ? 0 : nil,
-                largest: isNew ? LargestTimestamp(timestamp: -1, offset: base) : nil, created: now, jitter: jitter))
+                largest: isNew ? LargestTimestamp(timestamp: -1, offset: base) : nil, created: now, jitter: jitter,
+                sound: SoundRanges(isNew: isNew)))
     }
 
     /// Makes the files of a new segment, so that they exist even if nothing is ever appended.
@@ -85,6 +88,21 @@ final class LogSegment: Sendable {
     }
 
     var created: Timestamp { state.withLock { $0.created } }
+
+    // MARK: What is known to be sound
+
+    /// See ``RecordInspection``.
+    func isSound(_ range: Range<Int64>) -> Bool { state.withLock { $0.sound.covers(range) } }
+
+    /// See ``SoundRanges/isInherited(_:)``.
+    func isInherited(_ position: Int64) -> Bool { state.withLock { $0.sound.isInherited(position) } }
+
+    /// See ``SoundRanges/end(reaching:)``.
+    func soundEnd(reaching position: Int64) -> Int64? { state.withLock { $0.sound.end(reaching: position) } }
+
+    /// All batches of a stretch have been looked at. One that has been cut off meanwhile does no harm: what is written there
+    /// is this process's own.
+    func noteSound(_ range: Range<Int64>) { state.withLock { $0.sound.insert(range) } }
 
     // MARK: What it holds
 

@@ -102,8 +102,7 @@ struct SegmentScan {
     private func problem(
         _ batch: BatchHeader, _ bytes: UnsafeRawBufferPointer, _ start: Int64, _ next: Offset
     ) throws(LogError) -> String? {
-        // Old formats state the last offset only.
-        let first = batch.header.magic >= 2 ? batch.baseOffset : batch.lastOffset
+        let first = batch.firstStated
         if first < next { return "the batch's offset \(batch.baseOffset) lies before \(next)" }
         if RelativeOffset.of(batch.lastOffset, base: segment.base) == nil {
             return "the batch's offset \(batch.lastOffset) is too far from the segment's base"
