@@ -80,6 +80,54 @@ import Testing
         }
     }
 
+    /// Else what another transaction has committed would be hidden, or aborted records be shown.
+    @Test(arguments: [(0, 2, [0, 1, 3]), (1, 7, [5, 6])] as [(Int, Offset, [Offset])])
+    func transactionsThatCannotHaveBegunWhereTheIndexSaysAreNamed(
+        _ index: Int, _ first: Offset, _ wrong: [Offset]
+    ) throws {
+        try withDirectory { root in
+            let test = try TestLog(root)
+            let log = try test.open()
+            var sequences: [ProducerID: Int32] = [:]
+            func write(_ producer: ProducerID) throws {
+                let sequence = sequences[producer, default: 0]
+                sequences[producer] = sequence + 1
+                try log.append(
+                    TestBatch(["x"], producerID: producer, epoch: 0, sequence: sequence, isTransactional: true))
+            }
+            func end(_ producer: ProducerID, commit: Bool) throws {
+                try log.append(.marker(producer, epoch: 0, commit: commit), origin: .coordinator)
+            }
+            try write(1)
+            try end(1, commit: true)
+            for _ in 0..<2 { try write(1) }
+            try end(1, commit: false)
+            try write(2)
+            try end(2, commit: true)
+            try write(2)
+            try log.roll(now: 0)
+            try write(2)
+            try end(2, commit: false)
+            try log.close(now: 0)
+            let path = test.directory + ["/00000000000000000000.txnindex", "/00000000000000000008.txnindex"][index]
+            func opened(first: Offset) throws -> [Offset] {
+                try test.fileSystem.open(path, .update).write(ByteBuffer(integer: first), at: 10)
+                let log = try test.open()
+                defer { log.abandon() }
+                return try log.abortedTransactions(from: 0, upTo: 10).map(\.firstOffset)
+            }
+            #expect(try opened(first: first) == [2, 7])
+            for offset in wrong {
+                #expect {
+                    _ = try opened(first: offset)
+                } throws: { error in
+                    guard case LogError.malformed(let file) = error else { return false }
+                    return file.path == path && file.place == .position(0)
+                }
+            }
+        }
+    }
+
     @Test func epochsThatTheLastBatchBeliesAreLearnedAnew() throws {
         try withDirectory { root in
             let test = try TestLog(root)

@@ -12,7 +12,7 @@ extension LogSegment {
     ) throws(LogError) -> [TransactionIndexEntry] {
         let entries = try transactions.entries()
         guard !transactions.isChecked else { return entries }
-        let ends = try endsOfTransactions(among: entries)
+        let belied = try transactionsBelied(among: entries)
         var previous: TransactionIndexEntry?
         for (number, entry) in entries.enumerated() {
             let marker = try find(entry.lastOffset)
@@ -21,11 +21,8 @@ extension LogSegment {
                     $0.lastOffset == entry.lastOffset && $0.header.isControl && $0.header.producerID == entry.producerID
                 } ?? false
             let isInOrder = previous.map { $0.lastOffset < entry.lastOffset } ?? true
-            let isOne = !(ends[entry.producerID] ?? []).contains {
-                (entry.firstOffset..<max(entry.firstOffset, entry.lastOffset)).contains($0)
-            }
             let isSound = try beginsSoundly(entry, after: earlier)
-            guard isMarker, isInOrder, isOne, isSound else {
+            guard isMarker, isInOrder, isSound, !belied.contains(entry.lastOffset) else {
                 throw .malformed(
                     TransactionIndex.malformed(
                         path(.txnindex), entry: number,
@@ -53,20 +50,45 @@ extension LogSegment {
         }
     }
 
-    /// Where the producers of entries have ended transactions in this segment, in the range of all entries: an entry that
-    /// reaches over another end would hide what was committed by that.
-    private func endsOfTransactions(
-        among entries: [TransactionIndexEntry]
-    ) throws(LogError) -> [ProducerID: [Offset]] {
+    /// How much of the file, in bytes, is looked at for what lies between the ends of transactions, and before them.
+    private static let lookedThrough: Int64 = 4 << 20
+    private static let lookedBack: Int64 = 256 << 10
+
+    /// The entries, by their markers, that begin before the producer's transaction before has ended, and would hide what was
+    /// committed by that; or behind the first batch of their own, and would show it.
+    ///
+    /// Only what lies near is looked at, so that no reader waits for long.
+    private func transactionsBelied(among entries: [TransactionIndexEntry]) throws(LogError) -> Set<Offset> {
         guard let first = entries.map(\.firstOffset).min(), let last = entries.last,
-            let start = try find(max(first, base))
-        else { return [:] }
-        var ends = Dictionary(entries.map { ($0.producerID, [Offset]()) }) { known, _ in known }
-        _ = try scanHeaders(from: start.position) { batch in
-            if batch.header.isControl { ends[batch.header.producerID]?.append(batch.lastOffset) }
-            return batch.lastOffset < last.lastOffset
+            let beginning = try find(max(first, base))
+        else { return [] }
+        let before = try logErrors { () throws(FileError) in
+            try offsetIndex.last { Int64($0.position) <= beginning.position - Self.lookedBack }
         }
-        return ends
+        let start = before.map { max(0, min(Int64($0.entry.position), beginning.position)) } ?? 0
+        let producers = Set(entries.map(\.producerID))
+        let beginnings = Dictionary(entries.map { ($0.lastOffset, $0.firstOffset) }) { _, last in last }
+        var open: [ProducerID: Offset] = [:]
+        var ended: [ProducerID: Offset] = [:]
+        var belied: Set<Offset> = []
+        _ = try scanHeaders(from: start) { batch in
+            let producer = batch.header.producerID
+            guard batch.lastOffset <= last.lastOffset, batch.position - start < Self.lookedThrough else { return false }
+            guard producers.contains(producer) else { return true }
+            guard batch.header.isControl else {
+                if batch.header.isTransactional, open[producer] == nil { open[producer] = batch.baseOffset }
+                return true
+            }
+            if let told = beginnings[batch.lastOffset],
+                told > open[producer] ?? .max || told < ended[producer] ?? .min
+            {
+                belied.insert(batch.lastOffset)
+            }
+            open[producer] = nil
+            ended[producer] = batch.lastOffset
+            return true
+        }
+        return belied
     }
 
     /// Whether a transaction can begin where an entry says. Compaction may have taken the batch, never another one of the
@@ -77,13 +99,15 @@ extension LogSegment {
         guard entry.firstOffset < base else { return try holdsBeginning(of: entry) }
         guard let holder = earlier.lastIndex(where: { $0.base <= entry.firstOffset }) else { return true }
         guard try earlier[holder].holdsBeginning(of: entry) else { return false }
-        // Nor has it ended before this segment.
-        for segment in earlier[holder...] {
+        // Nor has it ended before this segment, as far as is looked.
+        var left = Self.lookedThrough
+        for segment in earlier[holder...] where left > 0 {
             var hasEnded = false
             guard let start = try segment.find(max(entry.firstOffset, segment.base)) else { continue }
             _ = try segment.scanHeaders(from: start.position) { batch in
                 hasEnded = batch.header.isControl && batch.header.producerID == entry.producerID
-                return !hasEnded
+                left -= Int64(batch.size)
+                return !hasEnded && left > 0
             }
             if hasEnded { return false }
         }
