@@ -87,6 +87,20 @@ class ZNodes:
             at += 4 + size
         return names
 
+    def created(self, path):
+        """The number of the transaction that has created it."""
+        return struct.unpack(">q", self.ask(3, path, b"\0")[:8])[0]
+
+    def tree(self, path=""):
+        """The paths of all that is below, whatever others delete there meanwhile."""
+        try:
+            children = [f"{path}/{name}" for name in self.children(path)]
+        except ZNodeError as error:
+            if error.code != NO_NODE:
+                raise
+            return []
+        return children + [below for child in children for below in self.tree(child)]
+
     def delete_all(self, path):
         """The node and all below it, whatever others make there meanwhile."""
         while True:

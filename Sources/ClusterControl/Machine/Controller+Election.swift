@@ -20,6 +20,10 @@ extension Controller {
     func registerAndElect() async throws(Interruption) {
         switch try await zooKeeper(.registerBroker) {
         case .registered(let epoch): perform(.brokerEpochChanged(epoch))
+        case .failed(.nodeExists):
+            throw .failed(
+                "/brokers/ids/\(settings.brokerID) is of another session: another process with this broker.id has taken "
+                    + "this one's place, which takes no part in the cluster any more")
         case let answer: throw .failed("registration answered \(answer)")
         }
         try await resignIfMoved()
