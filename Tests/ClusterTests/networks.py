@@ -14,8 +14,11 @@ from harness import eventually
 
 OWN_NETWORK = "MARTLET_TESTS_IN_OWN_NETWORK"
 PREFIX = "10.99.0"
+# Where the test itself is.
+BRIDGE_ADDRESS = f"{PREFIX}.254"
 # A station that does not exist: what is sent to it is lost without a trace, as with a pulled cable.
 NOBODY = "02:00:00:00:00:99"
+BRIDGE_STATION = "02:00:00:00:00:01"
 
 _network = None
 
@@ -62,8 +65,9 @@ class Network:
     def __init__(self):
         self.hosts = {}
         run("ip", "link", "set", "lo", "up")
-        run("ip", "link", "add", "bridge0", "type", "bridge")
-        run("ip", "address", "add", f"{PREFIX}.254/24", "dev", "bridge0")
+        # A station of its own: otherwise it is that of some host's cable, and changes with them.
+        run("ip", "link", "add", "bridge0", "address", BRIDGE_STATION, "type", "bridge")
+        run("ip", "address", "add", f"{BRIDGE_ADDRESS}/24", "dev", "bridge0")
         run("ip", "link", "set", "bridge0", "up")
 
     def host(self, name):
@@ -78,7 +82,7 @@ class Network:
 
 class Host:
     def __init__(self, name, number):
-        self.name, self.address = name, f"{PREFIX}.{number}"
+        self.name, self.number, self.address = name, number, f"{PREFIX}.{number}"
         self.unreachable = set()
         # Its namespace lives as long as a process in it; it must not outlive this one, however this one ends.
         self.holder = subprocess.Popen(
@@ -122,3 +126,17 @@ class Host:
         if other in self.unreachable:
             self.unreachable.discard(other)
             self.run("ip", "neighbour", "delete", other.address, "dev", "eth0")
+
+    def off_the_bridge(self):
+        """Takes the host's cable off the bridge, and puts another one there. Returns the two loose ends, that of the
+        host and that of the bridge: whoever wants something to arrive has to carry it from one to the other."""
+        own, wire = f"host{self.number}", f"wire{self.number}"
+        run("ip", "link", "set", own, "nomaster", "arp", "off")
+        run("ip", "link", "add", wire, "arp", "off", "type", "veth", "peer", "name", f"{wire}-far")
+        run("ip", "link", "set", f"{wire}-far", "master", "bridge0", "up")
+        run("ip", "link", "set", wire, "up")
+        return own, wire
+
+    def on_the_bridge(self):
+        run("ip", "link", "delete", f"wire{self.number}")
+        run("ip", "link", "set", f"host{self.number}", "arp", "on", "master", "bridge0")

@@ -4,6 +4,7 @@
 In each case nothing acknowledged is lost, and when the network is whole the cluster is, by itself. Every host stays
 reachable for the clients."""
 
+import random
 import time
 
 from cluster import ClusterTestCase, ensemble, eventually, wire
@@ -197,3 +198,24 @@ class OneWayTests(CutTests):
         self.whole(cluster, topic, load)
         self.assertEqual(cluster.controller(), controller)
         self.assertIsNotNone(cluster.topic())
+
+    def test_directions_come_and_go(self):
+        """Between brokers and from and to ZooKeeper, each way by itself."""
+        cluster, topic = self.start()
+        load = self.load(cluster, topic, idempotent=True)
+        hosts = list(cluster.hosts.values())
+        ways = [(a, b) for a in hosts for b in hosts + self.zookeepers if a is not b]
+        ways += [(b, a) for a in hosts for b in self.zookeepers]
+        seed = random.randrange(1 << 32)
+        chances = random.Random(seed)
+        for _ in range(14):
+            lost = chances.sample(ways, 4)
+            for sender, receiver in lost:
+                sender.lose(receiver)
+            time.sleep(chances.uniform(0.05, 1))
+            for sender, receiver in lost:
+                sender.heal_to(receiver)
+            time.sleep(chances.uniform(0.05, 0.2))
+        self.report(f"seed {seed}")
+        load.wait_for_more()
+        self.whole(cluster, topic, load)

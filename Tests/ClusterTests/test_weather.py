@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links that lose, delay, double, mix up and damage packets. What TCP cannot mend in time shows as connections that
+crawl, time out or break; nothing acknowledged is lost by that, or there twice."""
+
+import os
+import random
+
+import networks
+from cluster import ClusterTestCase, ensemble, eventually
+from weather import Weather
+
+# Two links lie between two brokers, each of them as bad.
+BAD = {"loss": 0.03, "duplication": 0.05, "corruption": 0.04, "reordering": 0.05, "lag": 0.01, "jitter": 0.002}
+
+
+class WeatherTests(ClusterTestCase):
+    def start(self, **settings):
+        self.net = self.network()
+        cluster = self.cluster(network=self.net, **settings)
+        topic = cluster.topic(partitions=2)
+        loads = [self.load(cluster, topic, partition, idempotent=partition == 0) for partition in range(2)]
+        return cluster, topic, loads
+
+    def weather(self, hosts, **conditions):
+        seed = int(os.environ.get("MARTLET_WEATHER_SEED", random.randrange(1 << 32)))
+        weather = Weather(hosts, seed, **conditions)
+        self.addCleanup(weather.end)
+        return seed, weather
+
+    def brokers(self, cluster):
+        return [host.address for host in cluster.hosts.values()]
+
+    def endures(self, to=None, **conditions):
+        """Under load a leader is killed and comes back, and a topic is made, while all brokers have this weather."""
+        cluster, topic, loads = self.start()
+        seed, weather = self.weather(list(cluster.hosts.values()), to=to and to(cluster), **conditions)
+        for load in loads:
+            load.wait_for_more(60)
+        leader = cluster.leader(topic)
+        cluster.kill(leader)
+        for load in loads:
+            load.wait_for_more()
+        cluster.brokers[leader].start(seconds=60)
+        cluster.topic()
+        for load in loads:
+            load.wait_for_more()
+        # And until there was enough of everything.
+        eventually(lambda: min(weather.met().values()) >= 10, 60, "the weather is too good")
+        self.report(
+            f"seed {seed}, {weather.met()}, {max(load.longest_silence() for load in loads):.1f} s without acknowledgement")
+        weather.end()
+        cluster.wait_for_in_sync(topic, 2)
+        for load in loads:
+            load.wait_for_more()
+        self.settle(cluster, *loads)
+
+    def test_between_brokers(self):
+        self.endures(self.brokers, **BAD)
+
+    def test_between_brokers_and_clients(self):
+        self.endures(lambda cluster: [networks.BRIDGE_ADDRESS], **BAD)
+
+    def test_between_brokers_and_zookeeper(self):
+        self.endures(lambda cluster: [server.address for server in ensemble().servers], **BAD)
+
+    def test_everywhere_in_gusts(self):
+        # Half of all packets for a while, and then none.
+        self.endures(gusts=(0.7, 0.7), **{**BAD, "loss": 0.4})
+
