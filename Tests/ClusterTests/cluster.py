@@ -15,6 +15,7 @@ import unittest
 # Behind this directory, since both have tests of the same names.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../ClientTests"))
 
+import coordination  # noqa: E402
 import harness  # noqa: E402
 import networks  # noqa: E402
 import wire  # noqa: E402
@@ -28,7 +29,7 @@ RETRIABLE_ENDS = (OSError, EOFError, wire.ProtocolError, struct.error, IndexErro
 class Cluster:
     """Brokers 1 to `count` under a chroot of their own; on hosts of their own if there is a network of them."""
 
-    def __init__(self, count=3, network=None, **settings):
+    def __init__(self, count=3, network=None, servers=None, **settings):
         chroot = unique("cluster")
         defaults = {
             "default.replication.factor": 3, "min.insync.replicas": 2, "replica.lag.time.max.ms": 3000,
@@ -40,7 +41,8 @@ class Cluster:
         for number in range(1, count + 1):
             host = network and network.host(f"broker-{number}")
             broker = Broker(
-                chroot=chroot, broker_id=number, ensemble=ensemble(), host=host.address if host else "127.0.0.1")
+                chroot=chroot, broker_id=number, ensemble=servers or ensemble(),
+                host=host.address if host else "127.0.0.1")
             if host:
                 self.hosts[number] = host
                 broker.launcher = host.launcher
@@ -236,6 +238,7 @@ class Load(threading.Thread):
         self.prefix = f"{topic}/{partition}/".encode()
         self.acknowledged = {}  # value -> offset
         self.times = []
+        self.acknowledgers = []  # Which broker did so, for each of the times.
         self.errors = {}
         self.halt = threading.Event()
         self.failure = None
@@ -272,6 +275,7 @@ class Load(threading.Thread):
                     connection = None
                 if self.halt.wait(0.02):
                     return
+            self.acknowledgers.append(leader)
             self.times.append(time.monotonic())
             for index, value in enumerate(values):
                 self.acknowledged[value] = base + index
@@ -297,6 +301,10 @@ class Load(threading.Thread):
                 f"{self.cluster.describe(self.topic)}{self.cluster.logs()}") from None
         if self.failure is not None:
             raise self.failure
+
+    def first_by_another(self, than, since):
+        """When a broker other than this one has acknowledged something for the first time since then."""
+        return next((t for t, by in zip(self.times, self.acknowledgers) if t > since and by != than), None)
 
     def longest_silence(self, since=0):
         times = [t for t in self.times if t >= since]
@@ -336,6 +344,24 @@ class ClusterTestCase(unittest.TestCase):
         self.addCleanup(load.halt.set)
         load.wait_for_more()
         return load
+
+    def visit_group(self, cluster, topic, name):
+        """A member comes, commits a position and goes. Again and again, until nobody stands in its way."""
+        def visited():
+            with coordination.Connection(cluster.running[0].port, 10, cluster.running[0].host) as connection:
+                error, number, _ = connection.find_coordinator(name)
+            if error:
+                return False
+            coordinator = cluster.brokers[number]
+            with coordination.Connection(coordinator.port, 10, coordinator.host) as connection:
+                member = connection.join(name)[4]
+                error, generation, *_ = connection.join(name, member)
+                if error or connection.sync(name, generation, member, None, {member: b"all"})[0]:
+                    return False
+                errors = connection.commit(name, {(topic, 0): 1}, generation, member)
+                return not any(errors.values()) and connection.leave(name, (member, None))[0] == wire.NONE
+
+        eventually(visited, 60, f"{name} does not get through: {cluster.logs()}")
 
     def settle(self, cluster, *loads):
         """Every acknowledged record is where it was acknowledged, on all replicas, and with idempotence only there."""

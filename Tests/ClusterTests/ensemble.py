@@ -41,7 +41,7 @@ class Server:
             file.write(
                 f"dataDir={self.home}/data\nclientPort={self.port}\nclientPortAddress={self.address}\ntickTime=500\n"
                 "initLimit=20\nsyncLimit=10\nminSessionTimeout=1000\nmaxSessionTimeout=60000\n"
-                "admin.enableServer=false\n4lw.commands.whitelist=srvr\nmaxClientCnxns=0\nsnapCount=100000\n")
+                "admin.enableServer=false\n4lw.commands.whitelist=srvr,wchp\nmaxClientCnxns=0\nsnapCount=100000\n")
             file.writelines(f"server.{s.number}={s.address}:{s.peer_port}:{s.election_port}\n" for s in servers)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -59,17 +59,24 @@ class Server:
         self.process.kill()
         self.process.wait()
 
+    def terminate(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def ask(self, word):
+        """Its answer to one of the four-letter words."""
+        with socket.create_connection((self.address, self.port), 1) as connection:
+            connection.settimeout(2)
+            connection.sendall(word.encode())
+            return b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+
     def mode(self):
         """leader, follower, or None when it serves nobody."""
         try:
-            with socket.create_connection((self.address, self.port), 1) as connection:
-                connection.settimeout(2)
-                connection.sendall(b"srvr")
-                answer = b"".join(iter(lambda: connection.recv(4096), b""))
+            found = re.search(r"Mode: (\w+)", self.ask("srvr"))
         except OSError:
             return None
-        found = re.search(rb"Mode: (\w+)", answer)
-        return found and found.group(1).decode()
+        return found and found.group(1)
 
 
 class Ensemble:
@@ -95,3 +102,15 @@ class Ensemble:
 
     def connect(self, chroot):
         return ",".join(f"{s.address}:{s.port}" for s in self.servers) + f"/{chroot}"
+
+    def watches(self, chroot):
+        """How many watches there are below a chroot, by the path from there."""
+        counts = {}
+        for server in self.servers:
+            for line in server.ask("wchp").splitlines():
+                # A path, and below it the sessions that watch it.
+                if not line.startswith("\t"):
+                    path = line.removeprefix(f"/{chroot}") if line.startswith(f"/{chroot}/") else None
+                elif path is not None:
+                    counts[path] = counts.get(path, 0) + 1
+        return counts
