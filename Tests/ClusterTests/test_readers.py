@@ -122,6 +122,37 @@ class ReaderTests(ClusterTestCase):
             eventually(lambda: (found := self.fetch(cluster, 3, topic, 0, "rack-3")[3]) == records and found), records)
         self.assertEqual(self.fetch(cluster, 3, topic, 99)[0], wire.OFFSET_OUT_OF_RANGE)
 
+    def test_a_replica_that_was_moved_to_another_rack_is_found_there(self):
+        cluster = self.racks(
+            **{"replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector"})
+        topic = cluster.placed_topic([1, 2, 3])
+        load = self.load(cluster, topic, idempotent=True)
+
+        def preferred(rack):
+            return self.fetch(cluster, 1, topic, 0, rack)[2]
+
+        self.assertEqual([preferred("rack-3"), preferred("new")], [3, -1])
+        moved = cluster.brokers[3]
+        self.assertEqual(moved.terminate(), 0)
+        moved.settings["broker.rack"] = "new"
+        moved.start()
+        cluster.wait_for_in_sync(topic)
+        eventually(lambda: [preferred("rack-3"), preferred("new")] == [-1, 3], 20, "it is not found there")
+        # All brokers tell of it.
+        for number in cluster.brokers:
+            racks = {n: rack for n, _, _, rack in cluster.metadata([], of=number)["brokers"]}
+            self.assertEqual(racks, {1: "rack-1", 2: "rack-2", 3: "new"})
+        # New topics are spread over the racks as they are now.
+        moved.terminate()
+        moved.settings["broker.rack"] = "rack-2"
+        moved.start()
+        cluster.wait_for_in_sync(topic)
+        spread = cluster.topic(partitions=6, replication=2)
+        for partition in cluster.metadata([spread])["topics"][0]["partitions"]:
+            self.assertIn(1, partition["replicas"])
+        load.wait_for_more()
+        self.settle(cluster, load)
+
     def test_without_a_selector_everybody_reads_from_leaders(self):
         cluster = self.racks()
         topic = cluster.placed_topic([1, 2, 3])

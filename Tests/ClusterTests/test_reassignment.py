@@ -109,6 +109,49 @@ class ReassignmentTests(ReassignmentTestCase):
             "broker 4 keeps what it shall not have")
         self.settle(cluster, load)
 
+    def test_a_move_is_cancelled_and_made_though_everybody_who_takes_part_dies(self):
+        cluster = self.cluster(count=4)
+        topic = cluster.placed_topic([1, 2, 3])
+        batch = wire.batch([os.urandom(100_000)])
+        with cluster.brokers[1].connect() as connection:
+            for _ in range(300):
+                self.assertEqual(connection.produce(topic, batch)[0], 0)
+        load = self.load(cluster, topic, idempotent=True)
+        path = self.plan((topic, 0, [4, 2, 3]))
+        # A throttle that holds it back for as long as is needed, and not who returns and lacks a few records.
+        self.reassign(cluster, "--execute", path, "--throttle", "500000")
+
+        def dies_and_returns(number):
+            cluster.kill(number)
+            load.wait_for_more()
+            cluster.brokers[number].start()
+            load.wait_for_more()
+
+        for victim in 4, cluster.controller():
+            dies_and_returns(victim)
+            self.assertIn("still in progress", self.reassign(cluster, "--verify", path, "--preserve-throttles"))
+        # Once it shall not be any more, and its target dies before it has heard of that.
+        cluster.kill(4)
+        # Throttles are a broker's own business, which this one cannot do now.
+        self.reassign(cluster, "--cancel", path, "--preserve-throttles")
+        self.assertEqual(cluster.tool("reassign-partitions", "--list"), "No partition reassignments found.\n")
+        cluster.brokers[4].start()
+        # In the order in which the move had written them: those that were to come, those that stay, those that were to go.
+        eventually(lambda: cluster.partition(topic)["replicas"] == [2, 3, 1])
+        cluster.wait_for_in_sync(topic)
+        # And once it shall be, and the leader dies, from which the target copies. (Nobody has told broker 4 to delete what
+        # it has, with Kafka neither: it goes on from there.)
+        self.reassign(cluster, "--execute", path, "--throttle", "500000")
+        dies_and_returns(cluster.leader(topic))
+        self.reassign(cluster, "--execute", path, "--throttle", "100000000", "--additional")
+        self.completes(cluster, path)
+        self.assertEqual(cluster.partition(topic)["replicas"], [4, 2, 3])
+        eventually(
+            lambda: not os.path.exists(os.path.join(cluster.brokers[1].log_dirs, f"{topic}-0")), 30,
+            "broker 1 keeps what it lost")
+        load.wait_for_more()
+        self.settle(cluster, load)
+
     def test_throttles_are_set_for_a_move_and_removed_after_it(self):
         cluster = self.cluster(count=4)
         topic = cluster.placed_topic([1, 2])
@@ -269,6 +312,32 @@ class DirectoryTests(ReassignmentTestCase):
             f"Partition {topic}-0 on broker 2 is not being moved from log dir {here} to {target}.", told)
         self.moved(cluster, 2, topic, here)
         self.assertEqual(self.throttles(cluster, topic, [1, 2, 3]), {})
+
+    def test_a_move_goes_on_after_a_kill(self):
+        cluster = self.start()
+        topic = cluster.placed_topic([1, 2, 3])
+        with cluster.brokers[1].connect() as connection:
+            for _ in range(20):
+                self.assertEqual(connection.produce(topic, wire.batch([os.urandom(100_000)]))[0], 0)
+        load = self.load(cluster, topic, idempotent=True)
+        targets = {number: self.elsewhere(cluster, number, topic) for number in (1, 2)}
+        path = self.plan((topic, 0, [1, 2, 3], [targets[1], targets[2], "any"]))
+        self.reassign(cluster, "--execute", path, "--replica-alter-log-dirs-throttle", "50000")
+        # The leader's replica, and a follower's.
+        for number in targets:
+            eventually(lambda: any(name.endswith("-future") for name in self.places(cluster, number, topic)[
+                os.path.basename(targets[number])]), 20, "nothing is copied")
+            cluster.kill(number)
+            load.wait_for_more()
+            cluster.brokers[number].start()
+            cluster.wait_for_in_sync(topic)
+        self.assertIn("is still in progress", self.reassign(cluster, "--verify", path, "--preserve-throttles"))
+        self.reassign(cluster, "--execute", path, "--replica-alter-log-dirs-throttle", "100000000", "--additional")
+        self.completes(cluster, path)
+        for number, target in targets.items():
+            self.moved(cluster, number, topic, target)
+        load.wait_for_more()
+        self.settle(cluster, load)
 
     def test_a_directory_that_is_not_there_is_refused(self):
         cluster = self.start()
