@@ -107,6 +107,16 @@ struct TopicMetricsTests {
         #expect(table.topic("orders").messagesIn.value == 0)
         _ = kept
     }
+
+    @Test func topicsThatComeAndGoLeaveNothingThoughNobodyLooks() {
+        let table = TopicMetricsTable()
+        let kept = (0..<100).map { table.topic("kept-\($0)") }
+        for number in 0..<10_000 { table.topic("gone-\(number)").appended(records: 1, bytes: 1) }
+        #expect(table.count <= 2 * kept.count + 64)
+        #expect(table.present.count == kept.count)
+        #expect(table.topic("kept-7") === kept[7])
+        #expect(table.all.messagesIn.value == 10_000)
+    }
 }
 
 struct BrokerStatusTests {

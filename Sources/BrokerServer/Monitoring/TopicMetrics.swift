@@ -72,14 +72,29 @@ final class TopicMetricsTable: Sendable {
         weak var metrics: TopicMetrics?
     }
 
+    private struct Topics {
+        var entries: [String: Entry] = [:]
+        /// With how many entries it is time to look for those of topics that are gone, should nobody look at the metrics.
+        var limit = 64
+
+        mutating func forgetUnused() {
+            entries = entries.filter { $1.metrics != nil }
+            limit = max(64, 2 * entries.count)
+        }
+    }
+
     let all = TopicMetrics(all: nil)
-    private let topics = Mutex<[String: Entry]>([:])
+    private let topics = Mutex(Topics())
+
+    /// How many names it keeps, of topics that are there and that are gone.
+    var count: Int { topics.withLock { $0.entries.count } }
 
     func topic(_ name: String) -> TopicMetrics {
         topics.withLock { topics in
-            if let known = topics[name]?.metrics { return known }
+            if let known = topics.entries[name]?.metrics { return known }
+            if topics.entries.count >= topics.limit { topics.forgetUnused() }
             let metrics = TopicMetrics(all: all)
-            topics[name] = Entry(metrics: metrics)
+            topics.entries[name] = Entry(metrics: metrics)
             return metrics
         }
     }
@@ -87,8 +102,9 @@ final class TopicMetricsTable: Sendable {
     /// By name. Those that nobody keeps any more are forgotten.
     var present: [(name: String, metrics: TopicMetrics)] {
         topics.withLock { topics in
-            topics = topics.filter { $1.metrics != nil }
-            return topics.compactMap { name, entry in entry.metrics.map { (name, $0) } }.sorted { $0.name < $1.name }
+            topics.forgetUnused()
+            return topics.entries.compactMap { name, entry in entry.metrics.map { (name, $0) } }
+                .sorted { $0.name < $1.name }
         }
     }
 }
