@@ -10,6 +10,7 @@
 # make golden       only what compares with recordings of Apache Kafka; MARTLET_GOLDEN=directory names other recordings
 # make integration  only real brokers with real clients
 # make storm        faults by chance on a cluster of real brokers under load; MARTLET_STORM=seconds, MARTLET_STORM_SEED=n
+# make soak         the same work again and again on a cluster of real brokers, for MARTLET_SOAK=seconds: nothing may grow
 # make simulate     whole clusters of state machines under seeded chance; SECONDS=n, MARTLET_SEED=n repeats one
 # make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
@@ -38,7 +39,7 @@ SWIFT_TEST := swift test --explicit-target-dependency-import-check error --skip-
 DEBUG := .build/debug/martlet
 RELEASE := .build/release/martlet
 
-.PHONY: help quickstart quickstop build release run test golden integration storm simulate fuzz bench check lint format \
+.PHONY: help quickstart quickstop build release run test golden integration storm soak simulate fuzz bench check lint format \
 	generate generated install deb package-test clean dependencies test-build
 
 help:
@@ -76,6 +77,9 @@ integration: test-build
 
 storm: test-build
 	@MARTLET_STORM=$${MARTLET_STORM:-600} python3 -u -W ignore Tests/ClusterTests/run.py test_storm
+
+soak: test-build
+	@MARTLET_SOAK=$${MARTLET_SOAK:-3600} python3 -u -W ignore Tests/ClusterTests/run.py test_soak
 
 simulate: dependencies
 	swift build --configuration release --product Simulate

@@ -74,7 +74,7 @@ clusters() {
     [[ -x $python ]] || python=python3
     echo "Clusters of real brokers (all output in $log)"
     MARTLET=${MARTLET:-$PWD/.build/debug/martlet} PYTHONDONTWRITEBYTECODE=1 \
-        timeout --kill-after=30 900 "$python" -u -W ignore Tests/ClusterTests/run.py \
+        timeout --kill-after=30 1500 "$python" -u -W ignore Tests/ClusterTests/run.py \
         --count "$results/clusters.count" </dev/null 2>&1 | tee "$log" | grep --line-buffered --invert-match '\.\.\. ok$'
     [[ -s $results/clusters.count ]] || echo "0 1" >"$results/clusters.count"
     read -r passed failed <"$results/clusters.count"

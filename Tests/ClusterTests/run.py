@@ -5,7 +5,8 @@
 
 As `Tests/ClientTests/run.py`, whose arguments these are. Nothing but Python's own library is needed; where the machine
 allows network namespaces, brokers and ZooKeeper servers get hosts of their own, else tests that cut links are skipped.
-MARTLET_STORM=seconds adds so many seconds of faults drawn by chance, MARTLET_STORM_SEED draws the same ones again.
+MARTLET_STORM=seconds adds so many seconds of faults drawn by chance, MARTLET_STORM_SEED draws the same ones again;
+MARTLET_SOAK=seconds makes the soak as long; MARTLET_WEATHER_SEED repeats what packets meet with.
 """
 
 import importlib.util

@@ -46,8 +46,8 @@ class WeatherTests(ClusterTestCase):
             load.wait_for_more()
         # And until there was enough of everything.
         eventually(lambda: min(weather.met().values()) >= 10, 60, "the weather is too good")
-        self.report(
-            f"seed {seed}, {weather.met()}, {max(load.longest_silence() for load in loads):.1f} s without acknowledgement")
+        self.report(f"seed {seed}, {weather.met()}")
+        self.report_silence(max(loads, key=lambda load: load.longest_silence()))
         weather.end()
         cluster.wait_for_in_sync(topic, 2)
         for load in loads:
@@ -55,7 +55,8 @@ class WeatherTests(ClusterTestCase):
         self.settle(cluster, *loads)
 
     def test_between_brokers(self):
-        self.endures(self.brokers, **BAD)
+        # As much as the load is, which therefore goes at the pace of the links.
+        self.endures(self.brokers, rate=100_000, **BAD)
 
     def test_between_brokers_and_clients(self):
         self.endures(lambda cluster: [networks.BRIDGE_ADDRESS], **BAD)

@@ -5,6 +5,7 @@ It is made in user space, since not every kernel has netem: the host's cable is 
 run as one of its own, carries each packet between the two. It needs nothing but network namespaces and packet sockets.
 """
 
+import array
 import fcntl
 import heapq
 import itertools
@@ -32,6 +33,7 @@ class Weather:
     loss, duplication, corruption: the chance that a packet is lost, arrives twice, arrives with one bit flipped
     reordering: the chance that a packet stays behind for `lag`, so that others overtake it
     delay, jitter: what every packet takes, and up to how much more; a jitter reorders, too
+    rate: how many bytes pass in a second, per link and way. What would wait for longer than a second is lost.
     to: addresses; only packets to and from them suffer. All if None.
     gusts: (seconds of weather, seconds of calm), in turns. Always weather if None.
     """
@@ -67,23 +69,18 @@ class Weather:
 
 def set_checksums(device, to):
     """Whether the network card computes checksums. There is no card, so that without this there are none."""
-    value = bytearray(struct.pack("II", SET_CHECKSUMS, to))
+    value = array.array("I", [SET_CHECKSUMS, to])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        buffer = (struct.pack("16sP", device.encode(), memory(value)) + bytes(16))[:40]
-        fcntl.ioctl(any_socket, SET_FLAG, buffer)
-
-
-def memory(value):
-    import ctypes
-    return ctypes.addressof((ctypes.c_char * len(value)).from_buffer(value))
+        fcntl.ioctl(any_socket, SET_FLAG, struct.pack("16sP16x", device.encode(), value.buffer_info()[0]))
 
 
 class Carrier:
     def __init__(self, links, seed, loss=0, duplication=0, corruption=0, reordering=0, lag=0.02, delay=0, jitter=0,
-                 to=None, gusts=None):
+                 rate=None, to=None, gusts=None):
         self.chances = random.Random(seed)
         self.loss, self.duplication, self.corruption = loss, duplication, corruption
         self.reordering, self.lag, self.delay, self.jitter = reordering, lag, delay, jitter
+        self.rate, self.free = rate, {}
         self.far = None if to is None else {socket.inet_aton(address) for address in to}
         self.gusts = gusts
         self.ways, self.outward = {}, {}
@@ -146,7 +143,11 @@ class Carrier:
                 self.count["corrupted"] += 1
                 frame = bytearray(frame)
                 frame[self.chances.randrange(HEADER, len(frame))] ^= 1 << self.chances.randrange(8)
-            due = now + self.delay + self.chances.random() * self.jitter
+            sent = self.sent(number, len(frame), now)
+            if sent is None:
+                self.count["lost"] += 1
+                continue
+            due = sent + self.delay + self.chances.random() * self.jitter
             if self.chances.random() < self.reordering:
                 self.count["late"] += 1
                 due += self.lag
@@ -159,6 +160,16 @@ class Carrier:
                     heapq.heappush(self.waiting, (due, next(self.numbers), to, frame))
                 else:
                     self.send(to, frame)
+
+    def sent(self, number, size, now):
+        """When a packet is through a link of this rate; None if too many wait already."""
+        if self.rate is None:
+            return now
+        begin = max(now, self.free.get(number, 0))
+        if begin > now + 1:
+            return None
+        self.free[number] = begin + size / self.rate
+        return self.free[number]
 
     def suffers(self, frame, outward):
         if frame[12:14] != b"\x08\x00":
