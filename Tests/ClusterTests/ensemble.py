@@ -41,7 +41,7 @@ class Server:
             file.write(
                 f"dataDir={self.home}/data\nclientPort={self.port}\nclientPortAddress={self.address}\ntickTime=500\n"
                 "initLimit=20\nsyncLimit=10\nminSessionTimeout=1000\nmaxSessionTimeout=60000\n"
-                "admin.enableServer=false\n4lw.commands.whitelist=srvr,wchp\nmaxClientCnxns=0\nsnapCount=100000\n")
+                "admin.enableServer=false\n4lw.commands.whitelist=srvr,mntr\nmaxClientCnxns=0\nsnapCount=100000\n")
             file.writelines(f"server.{s.number}={s.address}:{s.peer_port}:{s.election_port}\n" for s in servers)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -103,14 +103,7 @@ class Ensemble:
     def connect(self, chroot):
         return ",".join(f"{s.address}:{s.port}" for s in self.servers) + f"/{chroot}"
 
-    def watches(self, chroot):
-        """How many watches there are below a chroot, by the path from there."""
-        counts = {}
-        for server in self.servers:
-            for line in server.ask("wchp").splitlines():
-                # A path, and below it the sessions that watch it.
-                if not line.startswith("\t"):
-                    path = line.removeprefix(f"/{chroot}") if line.startswith(f"/{chroot}/") else None
-                elif path is not None:
-                    counts[path] = counts.get(path, 0) + 1
-        return counts
+    def watches(self):
+        """How many there are, on nodes and on their children, of all clusters."""
+        told = [server.ask("mntr") for server in self.servers]
+        return sum(int(re.search(r"^zk_watch_count\t(\d+)$", words, re.MULTILINE).group(1)) for words in told)

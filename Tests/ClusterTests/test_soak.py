@@ -9,7 +9,8 @@ import glob
 import os
 import time
 
-from cluster import ClusterTestCase, Load, ensemble, eventually
+from cluster import ClusterTestCase, Load, eventually
+from ensemble import Ensemble
 from harness import extend_limit
 
 from test_coordinator_moves import TransactionLoad
@@ -31,19 +32,18 @@ MORE = {"descriptors": 2, "threads": 12, "resident": 8 << 20, "znodes": 0, "watc
 class Sample:
     """What there is of everything."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, servers):
         broker = cluster.brokers[SURVIVOR]
         self.open = sorted(map(self.target, glob.glob(f"/proc/{broker.process.pid}/fd/*")))
-        server = ensemble().servers[0]
+        server = servers.servers[0]
         with ZNodes(server.port, broker.chroot, server.address) as znodes:
             self.paths = sorted(znodes.tree())
-        self.watched = sorted(ensemble().watches(broker.chroot).items())
         self.counts = {
             "descriptors": len(self.open),
             "threads": len(os.listdir(f"/proc/{broker.process.pid}/task")),
             "resident": broker.resident_bytes(),
             "znodes": len(self.paths),
-            "watches": sum(count for _, count in self.watched),
+            "watches": servers.watches(),
         }
 
     @staticmethod
@@ -60,30 +60,34 @@ class Sample:
 class SoakTests(ClusterTestCase):
     def test_nothing_grows(self):
         extend_limit(SECONDS + 180)
+        # Servers of its own: they count the watches of all clusters together.
+        servers = Ensemble().start()
+        self.addCleanup(servers.kill)
         cluster = self.cluster(
-            offsets_topic_replication_factor=3, offsets_topic_num_partitions=1, transaction_state_log_replication_factor=3,
+            servers=servers, offsets_topic_replication_factor=3, offsets_topic_num_partitions=1,
+            transaction_state_log_replication_factor=3,
             transaction_state_log_num_partitions=1, log_segment_delete_delay_ms=100)
         end = time.monotonic() + SECONDS
         # What is made once, is made in these: coordinators and their topics, buffers, threads.
-        first = [self.round(cluster, number) for number in range(2)]
+        first = [self.round(cluster, servers, number) for number in range(2)]
         limits = {name: max(sample.counts[name] for sample in first) + more for name, more in MORE.items()}
         number = len(first)
         last = first[-1]
         while time.monotonic() < end or number < 4:
-            last = self.round(cluster, number)
+            last = self.round(cluster, servers, number)
             number += 1
             try:
                 # Who was told of an end has ended its part a moment later.
-                eventually(lambda: not Sample(cluster).more_than(limits), 20)
+                eventually(lambda: not Sample(cluster, servers).more_than(limits), 20)
             except AssertionError:
-                last = Sample(cluster)
+                last = Sample(cluster, servers)
                 raise AssertionError(
                     f"after {number} rounds: {last.more_than(limits)} with {limits} allowed\n{first[-1].open}\n{last.open}\n"
-                    f"{first[-1].paths}\n{last.paths}\n{first[-1].watched}\n{last.watched}") from None
+                    f"{first[-1].paths}\n{last.paths}") from None
         grown = {name: last.counts[name] - first[-1].counts[name] for name in MORE}
         self.report(f"{number} rounds, {last.counts}, more than after two rounds: {grown}")
 
-    def round(self, cluster, number):
+    def round(self, cluster, servers, number):
         """Topics with a load of each kind, each of the other brokers gone and back, and nothing left of it. Returns what
         there is then."""
         topic, data = cluster.topic(partitions=3), cluster.topic(partitions=4)
@@ -120,4 +124,4 @@ class SoakTests(ClusterTestCase):
                 eventually(
                     lambda: not glob.glob(os.path.join(cluster.directories(victim)[0], f"{name}-*")), 30,
                     f"broker {victim} keeps {name}")
-        return Sample(cluster)
+        return Sample(cluster, servers)
