@@ -136,11 +136,11 @@ class ReassignmentTests(ReassignmentTestCase):
         self.reassign(cluster, "--cancel", path, "--preserve-throttles")
         self.assertEqual(cluster.tool("reassign-partitions", "--list"), "No partition reassignments found.\n")
         cluster.brokers[4].start()
-        # In the order in which the move had written them: those that were to come, those that stay, those that were to go.
+        # In the order of the move: those that stay, then those that were to go.
         eventually(lambda: cluster.partition(topic)["replicas"] == [2, 3, 1])
         cluster.wait_for_in_sync(topic)
-        # And once it shall be, and the leader dies, from which the target copies. (Nobody has told broker 4 to delete what
-        # it has, with Kafka neither: it goes on from there.)
+        # And once it shall be, and the leader dies, from which the target copies. (Nobody has told broker 4 to delete
+        # what it has, with Kafka neither: it goes on from there.)
         self.reassign(cluster, "--execute", path, "--throttle", "500000")
         dies_and_returns(cluster.leader(topic))
         self.reassign(cluster, "--execute", path, "--throttle", "100000000", "--additional")

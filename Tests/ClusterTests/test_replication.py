@@ -88,8 +88,8 @@ class DeathTests(ClusterTestCase):
         self.survives(lambda cluster, topic: cluster.controller())
 
     def test_the_next_leader_acknowledges_within_a_second(self):
-        """From kill -9 on, with what the service manager does next. On a machine on which our smallest program takes more
-        than a tenth of a second to start and ask a broker something, within ten times as long as that."""
+        """From kill -9 on, with what the service manager does next. On a machine on which our smallest program takes
+        more than a tenth of a second to start and ask a broker something, within ten times as long as that."""
         cluster = self.cluster()
         topic = cluster.placed_topic([1, 2, 3])
         load = self.load(cluster, topic, idempotent=True)
@@ -309,6 +309,28 @@ class InSyncTests(ClusterTestCase):
             broker.process.send_signal(signal.SIGCONT)
         cluster.wait_for_in_sync(topic)
         self.settle(cluster, load)
+
+    def test_who_is_paused_beyond_its_session_registers_again_and_comes_back(self):
+        cluster = self.cluster(zookeeper_session_timeout_ms=2000)
+        topic = cluster.placed_topic([1, 2, 3], [1, 2, 3])
+        loads = [self.load(cluster, topic, partition, idempotent=partition == 0) for partition in range(2)]
+        follower = next(n for n in cluster.brokers if n not in (cluster.leader(topic), cluster.controller()))
+        sleeping = cluster.brokers.pop(follower)
+        sleeping.process.send_signal(signal.SIGSTOP)
+        try:
+            eventually(
+                lambda: follower not in [number for number, *_ in cluster.metadata([])["brokers"]], 30,
+                "its session does not end")
+            for load in loads:
+                load.wait_for_more()
+        finally:
+            sleeping.process.send_signal(signal.SIGCONT)
+            cluster.brokers[follower] = sleeping
+        cluster.wait_for_in_sync(topic, 2)
+        eventually(lambda: all(len(cluster.metadata([], of=n)["brokers"]) == 3 for n in cluster.brokers), 30)
+        for load in loads:
+            load.wait_for_more()
+        self.settle(cluster, *loads)
 
     def test_too_few_in_sync_replicas_refuse_and_recover(self):
         cluster = self.cluster()

@@ -82,14 +82,14 @@ class SoakTests(ClusterTestCase):
             except AssertionError:
                 last = Sample(cluster, servers)
                 raise AssertionError(
-                    f"after {number} rounds: {last.more_than(limits)} with {limits} allowed\n{first[-1].open}\n{last.open}\n"
-                    f"{first[-1].paths}\n{last.paths}") from None
+                    f"after {number} rounds: {last.more_than(limits)} with {limits} allowed\n"
+                    f"{first[-1].open}\n{last.open}\n{first[-1].paths}\n{last.paths}") from None
         grown = {name: last.counts[name] - first[-1].counts[name] for name in MORE}
         self.report(f"{number} rounds, {last.counts}, more than after two rounds: {grown}")
 
     def round(self, cluster, servers, number):
-        """Topics with a load of each kind, each of the other brokers gone and back, and nothing left of it. Returns what
-        there is then."""
+        """Topics with a load of each kind, each of the other brokers gone and back, and nothing left of it. Returns
+        what there is then."""
         topic, data = cluster.topic(partitions=3), cluster.topic(partitions=4)
         loads = [Load(cluster, topic, partition, idempotent=partition > 0) for partition in range(3)]
         transactions = TransactionLoad(cluster, data, "soak")
