@@ -15,6 +15,7 @@ import unittest
 import networks
 from cluster import ClusterTestCase, ensemble, eventually
 from harness import extend_limit, tail
+from weather import BAD, Weather
 
 SECONDS = float(os.environ.get("MARTLET_STORM", "0"))
 SESSION = 2
@@ -41,7 +42,7 @@ class Storm:
                   self.lose_ensemble]
         if self.network is not None:
             faults += [self.cut_from_zookeeper, self.cut_from_brokers, self.cut_from_one, self.lose_to_brokers,
-                       self.lose_to_zookeeper, self.lose_from_zookeeper]
+                       self.lose_to_zookeeper, self.lose_from_zookeeper, self.bad_weather]
         return faults
 
     def strike(self):
@@ -158,6 +159,11 @@ class Storm:
 
     def lose_to_zookeeper(self, number, seconds):
         self.link(number, seconds, lambda host, brokers, zookeepers: host.lose(*zookeepers))
+
+    def bad_weather(self, number, seconds):
+        weather = Weather([self.cluster.hosts[number]], number, **BAD)
+        time.sleep(seconds)
+        weather.end()
 
     def lose_from_zookeeper(self, number, seconds):
         self.link(number, seconds, lambda host, brokers, zookeepers: [z.lose(host) for z in zookeepers])

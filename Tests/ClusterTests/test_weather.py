@@ -7,10 +7,7 @@ import random
 
 import networks
 from cluster import ClusterTestCase, ensemble, eventually
-from weather import Weather
-
-# Two links lie between two brokers, each of them as bad.
-BAD = {"loss": 0.03, "duplication": 0.05, "corruption": 0.04, "reordering": 0.05, "lag": 0.01, "jitter": 0.002}
+from weather import BAD, Weather
 
 
 class WeatherTests(ClusterTestCase):
@@ -35,7 +32,7 @@ class WeatherTests(ClusterTestCase):
         cluster, topic, loads = self.start()
         seed, weather = self.weather(list(cluster.hosts.values()), to=to and to(cluster), **conditions)
         for load in loads:
-            load.wait_for_more(60)
+            load.wait_for_more()
         leader = cluster.leader(topic)
         cluster.kill(leader)
         for load in loads:
@@ -56,7 +53,7 @@ class WeatherTests(ClusterTestCase):
 
     def test_between_brokers(self):
         # As much as the load is, which therefore goes at the pace of the links.
-        self.endures(self.brokers, rate=100_000, **BAD)
+        self.endures(self.brokers, rate=150_000, **BAD)
 
     def test_between_brokers_and_clients(self):
         self.endures(lambda cluster: [networks.BRIDGE_ADDRESS], **BAD)

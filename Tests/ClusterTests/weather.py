@@ -26,6 +26,9 @@ SET_FLAG = 0x8946
 SET_CHECKSUMS = 0x17
 HEADER = 14
 
+# Conditions of a `Weather`. Two links lie between two brokers, each of them as bad.
+BAD = {"loss": 0.03, "duplication": 0.05, "corruption": 0.04, "reordering": 0.05, "lag": 0.01, "jitter": 0.002}
+
 
 class Weather:
     """What happens on the links of some hosts until `end`. Chances are per packet and way; delays are in seconds.
