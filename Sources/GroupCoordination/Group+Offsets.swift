@@ -46,8 +46,7 @@ extension Group {
             stored.append(entry)
             records.append(record)
             if let producer = request.producer {
-                transactionalOffsets[producer.id, default: [:]][entry.partition] = PendingTransactionalOffset(
-                    committed: entry.offset, recordOffset: nil)
+                transactionalOffsets[producer.id, default: [:]][entry.partition, default: .init()].underway += 1
             } else {
                 pendingOffsets[entry.partition] = entry.offset
             }
@@ -70,41 +69,64 @@ extension Group {
 
     mutating func commitStored(_ error: ErrorCode, _ baseOffset: Offset, _ commit: PendingCommit) {
         for (index, entry) in commit.partitions.enumerated() {
-            let recordOffset = baseOffset &+ Int64(index)
+            let stored = StoredOffset(committed: entry.offset, recordOffset: baseOffset &+ Int64(index))
             if let producer = commit.producer {
-                guard transactionalOffsets[producer.id]?[entry.partition]?.committed == entry.offset else { continue }
-                if error.isNone {
-                    transactionalOffsets[producer.id]?[entry.partition]?.recordOffset = recordOffset
-                } else {
-                    transactionalOffsets[producer.id]?[entry.partition] = nil
-                    if transactionalOffsets[producer.id]?.isEmpty == true { transactionalOffsets[producer.id] = nil }
-                }
+                transactionalStored(producer.id, entry.partition, error.isNone ? stored : nil)
             } else {
-                if error.isNone { keep(entry.partition, entry.offset, recordOffset) }
+                if error.isNone { keep(entry.partition, stored) }
                 // A later commit may be on its way already.
                 if pendingOffsets[entry.partition] == entry.offset { pendingOffsets[entry.partition] = nil }
             }
         }
     }
 
+    /// A position of a transaction is on the log, or could not be put there: what is there already stays.
+    private mutating func transactionalStored(
+        _ producer: ProducerID, _ partition: TopicPartition, _ stored: StoredOffset?
+    ) {
+        // Who has deleted the position, or the group, has forgotten this one too.
+        guard var pending = transactionalOffsets[producer]?[partition] else { return }
+        pending.underway -= 1
+        if let stored {
+            if let end = pending.end, stored.recordOffset < end.markerOffset {
+                if end.isCommit { keep(partition, stored) }
+            } else {
+                pending.stored = stored
+            }
+        }
+        setPending(producer, partition, pending)
+    }
+
+    private mutating func setPending(
+        _ producer: ProducerID, _ partition: TopicPartition, _ pending: PendingTransactionalOffset
+    ) {
+        let isOver = pending.stored == nil && pending.underway <= 0
+        transactionalOffsets[producer, default: [:]][partition] = isOver ? nil : pending
+        if transactionalOffsets[producer]?.isEmpty == true { transactionalOffsets[producer] = nil }
+    }
+
     /// A position that is on the log; of two, the one that lies further counts.
-    mutating func keep(_ partition: TopicPartition, _ committed: CommittedOffset, _ recordOffset: Offset) {
-        let stored = StoredOffset(committed: committed, recordOffset: recordOffset)
+    mutating func keep(_ partition: TopicPartition, _ stored: StoredOffset) {
         guard let place = offsets.index(forKey: partition) else {
             offsets[partition] = stored
             return
         }
-        if offsets.values[place].recordOffset > recordOffset { return }
+        if offsets.values[place].recordOffset > stored.recordOffset { return }
         offsets.values[place] = stored
     }
 
-    mutating func endTransaction(_ producer: ProducerID, isCommit: Bool) {
-        guard let ended = transactionalOffsets.removeValue(forKey: producer), isCommit else { return }
-        for (partition, pending) in ended {
-            // Without a place the record's append has not ended, so it is not a part of the transaction.
-            guard let recordOffset = pending.recordOffset else { continue }
-            keep(partition, pending.committed, recordOffset)
+    /// The producer's marker is on the log: positions that lie before it count, or are gone. Returns whether others of the
+    /// producer are left.
+    mutating func endTransaction(_ producer: ProducerID, _ end: TransactionEnd) -> Bool {
+        for (partition, var pending) in transactionalOffsets[producer] ?? [:] {
+            if let stored = pending.stored, stored.recordOffset < end.markerOffset {
+                if end.isCommit { keep(partition, stored) }
+                pending.stored = nil
+            }
+            pending.end = pending.underway > 0 ? end : nil
+            setPending(producer, partition, pending)
         }
+        return transactionalOffsets[producer] != nil
     }
 
     /// Whether something is on its way that changes the position.

@@ -64,9 +64,18 @@ struct Group: Sendable {
     }
 
     struct PendingTransactionalOffset: Hashable, Sendable {
-        var committed: CommittedOffset
-        /// Nil until the record is on the log.
-        var recordOffset: Offset?
+        /// The one that counts if the transaction is committed; nil until a record is on the log.
+        var stored: StoredOffset?
+        /// How many are on their way there: a request that comes twice is stored twice.
+        var underway = 0
+        /// The last end of the producer's transactions, if records are on their way that may lie before it.
+        var end: TransactionEnd?
+    }
+
+    /// A marker on the log.
+    struct TransactionEnd: Hashable, Sendable {
+        var isCommit: Bool
+        var markerOffset: Offset
     }
 
     // MARK: Facts

@@ -13,8 +13,9 @@ extension GroupCoordinator {
         let header = batch.header
         if header.isControl {
             if let marker = try batch.endTransactionMarker() {
-                for group in groupsByProducer.removeValue(forKey: header.producerID) ?? [] {
-                    groups[group]?.endTransaction(header.producerID, isCommit: marker.isCommit)
+                let end = Group.TransactionEnd(isCommit: marker.isCommit, markerOffset: header.baseOffset)
+                endTransaction(header.producerID) { coordinator, group in
+                    coordinator.groups[group]?.endTransaction(header.producerID, end)
                 }
             }
             return
@@ -32,7 +33,8 @@ extension GroupCoordinator {
     ) {
         switch record {
         case .offset(let id, let partition, let value?) where producer == nil:
-            groups[id, default: Group(id: id)].keep(partition, CommittedOffset(value), offset)
+            groups[id, default: Group(id: id)].keep(
+                partition, Group.StoredOffset(committed: CommittedOffset(value), recordOffset: offset))
         case .offset(let id, let partition, let value):
             if groups[id] == nil {
                 guard value != nil else { return }
@@ -40,7 +42,8 @@ extension GroupCoordinator {
             }
             if let producer {
                 groups[id]?.transactionalOffsets[producer, default: [:]][partition] = value.map {
-                    Group.PendingTransactionalOffset(committed: CommittedOffset($0), recordOffset: offset)
+                    Group.PendingTransactionalOffset(
+                        stored: Group.StoredOffset(committed: CommittedOffset($0), recordOffset: offset))
                 }
                 groupsByProducer[producer, default: []].insert(id)
             } else {

@@ -57,17 +57,27 @@ extension GroupCoordinator {
             })
     }
 
-    /// A transaction has ended: its marker is on the log of this partition. Its positions count, or are gone.
-    package mutating func transactionEnded(producerID: ProducerID, isCommit: Bool, now: CoordinatorTime)
-        -> [GroupAction]
-    {
+    /// A transaction has ended: its marker is on the log of this partition, at `markerOffset`. Its positions count, or are
+    /// gone.
+    package mutating func transactionEnded(
+        producerID: ProducerID, isCommit: Bool, markerOffset: Offset, now: CoordinatorTime
+    ) -> [GroupAction] {
         turn(now) { coordinator, turn in
-            for group in coordinator.groupsByProducer.removeValue(forKey: producerID) ?? [] {
-                _ = coordinator.update(group, &turn) { group, _ in
-                    group.endTransaction(producerID, isCommit: isCommit)
-                }
+            let end = Group.TransactionEnd(isCommit: isCommit, markerOffset: markerOffset)
+            coordinator.endTransaction(producerID) { coordinator, group in
+                coordinator.update(group, &turn) { group, _ in group.endTransaction(producerID, end) }
             }
         }
+    }
+
+    /// Ends a producer's transaction in all groups that have positions in it.
+    mutating func endTransaction(
+        _ producer: ProducerID, _ end: (inout GroupCoordinator, _ group: String) -> Bool?
+    ) {
+        for group in groupsByProducer[producer] ?? [] where end(&self, group) != true {
+            groupsByProducer[producer]?.remove(group)
+        }
+        if groupsByProducer[producer]?.isEmpty == true { groupsByProducer[producer] = nil }
     }
 
     // MARK: Removal

@@ -289,11 +289,13 @@ package final class GroupWorld {
     /// The transaction's coordinator does not rest until the marker is there.
     private func writeMarker(_ marker: ByteBuffer, _ producer: ProducerID, _ isCommit: Bool) {
         let life = coordinator.life
-        coordinator.appendMarker(marker) { [unowned self] error in
+        coordinator.appendMarker(marker) { [unowned self] error, offset in
             guard coordinator.life == life else { return }
             if error.isNone {
                 markersDue.removeAll { $0.producer == producer }
-                coordinator.notify { $0.transactionEnded(producerID: producer, isCommit: isCommit, now: $1) }
+                coordinator.notify {
+                    $0.transactionEnded(producerID: producer, isCommit: isCommit, markerOffset: offset, now: $1)
+                }
             }
         }
         markersDue.append((marker, producer, isCommit, coordinator.life))

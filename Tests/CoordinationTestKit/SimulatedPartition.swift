@@ -104,8 +104,8 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
     package func look<Result>(_ body: (Machine) -> Result) -> Result? { isServing ? body(machine) : nil }
 
     /// Puts a transaction's marker into the line of appends.
-    package func appendMarker(_ bytes: ByteBuffer, ended: @escaping (ErrorCode) -> Void) {
-        outbox.append(Item(bytes: bytes, count: 1, isAdmitted: { true }) { error, _ in ended(error) })
+    package func appendMarker(_ bytes: ByteBuffer, ended: @escaping (ErrorCode, Offset) -> Void) {
+        outbox.append(Item(bytes: bytes, count: 1, isAdmitted: { true }, ended: ended))
     }
 
     private func run(_ actions: [Machine.Action]) {

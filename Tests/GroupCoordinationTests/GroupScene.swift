@@ -84,8 +84,10 @@ final class GroupScene {
             timestamp: now)
         marker.setInteger(logEnd, at: 0)
         log.append(marker)
+        let offset = logEnd
         logEnd += 1
-        perform(coordinator.transactionEnded(producerID: producer, isCommit: isCommit, now: time))
+        perform(
+            coordinator.transactionEnded(producerID: producer, isCommit: isCommit, markerOffset: offset, now: time))
     }
 
     func token() -> RequestToken {

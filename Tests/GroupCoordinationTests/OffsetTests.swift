@@ -107,6 +107,50 @@ import Testing
         #expect(scene.fetched(stable: true)?.offset == (isCommit ? 9 : 3))
     }
 
+    /// A client that loses a connection sends its request again.
+    @Test(arguments: [true, false]) func aPositionOfATransactionStaysWhenItsCopyFails(_ isCopyLate: Bool) throws {
+        let scene = GroupScene()
+        let producer = OffsetCommit.Producer(id: 77, epoch: 0)
+        _ = scene.commitOffset(9) { $0.producer = producer }
+        scene.commit()
+        scene.now += 1
+        let copy = scene.commitOffset(9) { $0.producer = producer }
+        if !isCopyLate { scene.commit(.notEnoughReplicas) }
+        #expect(scene.fetched(stable: true)?.error == .unstableOffsetCommit)
+        scene.endTransaction(77, isCommit: true)
+        if isCopyLate {
+            // What is on its way may be of the next transaction.
+            #expect(scene.fetched(stable: true)?.error == .unstableOffsetCommit)
+            scene.commit(.invalidTxnState)
+        }
+        #expect(scene.committed(copy) == [isCopyLate ? .invalidTxnState : .coordinatorNotAvailable])
+        #expect(scene.fetched(stable: true)?.offset == 9)
+        try scene.failOver()
+        #expect(scene.fetched(stable: true)?.offset == 9)
+    }
+
+    /// Replicas have a record and the marker behind it at the same moment; which of both is told first is nobody's promise.
+    @Test(arguments: [true, false]) func aMarkerMayBeHeardOfBeforeTheRecordsInFrontOfIt(_ isCommit: Bool) {
+        let scene = GroupScene()
+        _ = scene.commitOffset(9) { $0.producer = OffsetCommit.Producer(id: 77, epoch: 0) }
+        scene.perform(
+            scene.coordinator.transactionEnded(producerID: 77, isCommit: isCommit, markerOffset: 1, now: scene.time))
+        scene.commit()
+        #expect(scene.fetched(stable: true)?.offset == (isCommit ? 9 : -1))
+        #expect(scene.fetched(stable: true)?.error == ErrorCode.none)
+    }
+
+    /// A marker that is written again ends nothing of the next transaction.
+    @Test func aPositionBehindTheMarkerBelongsToTheNextTransaction() {
+        let scene = GroupScene()
+        _ = scene.commitOffset(9) { $0.producer = OffsetCommit.Producer(id: 77, epoch: 0) }
+        scene.endTransaction(77, isCommit: false)
+        scene.commit()
+        #expect(scene.fetched(stable: true)?.error == .unstableOffsetCommit)
+        scene.endTransaction(77, isCommit: true)
+        #expect(scene.fetched(stable: true)?.offset == 9)
+    }
+
     @Test func aLaterPositionIsNotUndoneByAnOlderTransaction() {
         let scene = GroupScene()
         _ = scene.commitOffset(9) { $0.producer = OffsetCommit.Producer(id: 77, epoch: 0) }

@@ -102,8 +102,10 @@ final class GroupCoordinationService: Sendable {
     func partition(of group: String) -> TopicPartition { table.partition(of: group) }
 
     /// The marker of a transaction is on the log of a partition of `__consumer_offsets`.
-    func transactionEnded(in partition: Int32, producerID: ProducerID, isCommit: Bool) {
-        table.shard(partition)?.notify { $0.transactionEnded(producerID: producerID, isCommit: isCommit, now: $1) }
+    func transactionEnded(in partition: Int32, producerID: ProducerID, isCommit: Bool, markerOffset: Offset) {
+        table.shard(partition)?.notify {
+            $0.transactionEnded(producerID: producerID, isCommit: isCommit, markerOffset: markerOffset, now: $1)
+        }
     }
 
     /// A coordinator of no partition, which has the right answers.

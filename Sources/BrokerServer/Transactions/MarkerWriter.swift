@@ -31,10 +31,11 @@ struct MarkerWriter: Sendable {
             log.submit {
                 let batch = RecordBatchBuilder.endTransaction(
                     marker, producerID: producerID, producerEpoch: producerEpoch, timestamp: BrokerClock.now)
-                log.append(batch, proof: .notRequired) { error, _ in
+                log.append(batch, proof: .notRequired) { error, offset in
                     if error.isNone, id.topic == InternalTopic.consumerOffsets {
                         groups.transactionEnded(
-                            in: id.partition, producerID: producerID, isCommit: marker.isCommit)
+                            in: id.partition, producerID: producerID, isCommit: marker.isCommit,
+                            markerOffset: offset)
                     }
                     collected.add(id, error)
                 }
