@@ -24,6 +24,7 @@ from harness import eventually
 
 SESSION = 6000
 LIBRARIES = ("confluent", "kafka-python", "aiokafka", "kcat")
+COOPERATIVE_LIBRARIES = ("confluent", "kafka-python", "kcat")
 
 
 # The program.
@@ -94,6 +95,7 @@ def with_aiokafka(servers, topic, group, strategy, instances, ends):
     from aiokafka.coordinator.assignors.range import RangePartitionAssignor
     from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
+    # It has a sticky one besides, and none that is cooperative.
     assignors = {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor}
 
     async def run():
