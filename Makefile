@@ -11,7 +11,8 @@
 # make integration  only real brokers with real clients
 # make storm        faults by chance on a cluster of real brokers under load; MARTLET_STORM=seconds, MARTLET_STORM_SEED=n
 # make soak         the same work again and again on a cluster of real brokers, for MARTLET_SOAK=seconds: nothing may grow
-# make simulate     whole clusters of state machines under seeded chance; SECONDS=n, MARTLET_SEED=n repeats one
+# make simulate     whole clusters of state machines, then coordinators, under seeded chance; SECONDS=n, MARTLET_SEED=n
+#                   repeats one cluster
 # make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
 # make check        what gates a merge: format, generated sources in step, no warnings, imports as declared
@@ -82,8 +83,9 @@ soak: test-build
 	@MARTLET_SOAK=$${MARTLET_SOAK:-3600} python3 -u -W ignore Tests/ClusterTests/run.py test_soak
 
 simulate: dependencies
-	swift build --configuration release --product Simulate
+	for product in Simulate simulate-coordinators; do swift build --configuration release --product $$product || exit 1; done
 	.build/release/Simulate --seconds $(SECONDS)
+	for world in groups transactions together; do .build/release/simulate-coordinators $$world 1 200 || exit 1; done
 
 fuzz: dependencies
 	swift build --configuration release --product Fuzz

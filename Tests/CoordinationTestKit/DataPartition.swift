@@ -4,12 +4,20 @@ internal import KafkaModel
 internal import KafkaRecords
 internal import LogStorage
 
+/// A record of a partition that is read and transformed.
+struct Input: Hashable {
+    var partition: UInt8
+    var offset: Offset
+}
+
 /// A partition that transactions write to: what the log's own rules for producers make of the batches and markers that
 /// reach it. It leads all the time, or says that it does not.
 final class DataPartition {
     /// A record of a transaction, with the outcome once a marker has come.
     struct Record {
         let transaction: Int
+        /// What it was made from.
+        let inputs: [Input]
         let producer: ProducerID
         let offset: Offset
         var isCommitted: Bool?
@@ -21,6 +29,8 @@ final class DataPartition {
     private var end: Offset = 0
     /// Nobody leads for the moment.
     var isAway = false
+    /// Hears of records that are new, and of those whose outcome has come.
+    var watch: (Record) -> Void = { _ in }
 
     init(_ id: TopicPartition) { self.id = id }
 
@@ -35,8 +45,14 @@ final class DataPartition {
         producers.beginVerification(of: producer, epoch: epoch, firstSequence: sequence, now: 0)
     }
 
+    /// Another broker leads, and knows nothing of the questions that are on their way.
+    func move() {
+        producers = ProducerStateManager(producers.snapshot, at: end, now: 0, expiration: .max)
+    }
+
     func append(
-        transaction: Int, _ producer: ProducerID, _ epoch: ProducerEpoch, sequence: Int32, proof: TransactionProof
+        transaction: Int, _ inputs: [Input] = [], _ producer: ProducerID, _ epoch: ProducerEpoch, sequence: Int32,
+        proof: TransactionProof
     ) -> ErrorCode {
         if isAway { return .notLeaderOrFollower }
         let batch = ProducerBatch(
@@ -49,8 +65,10 @@ final class DataPartition {
             return error.errorCode
         }
         producers.apply(batch)
-        records.append(Record(transaction: transaction, producer: producer, offset: end))
+        let record = Record(transaction: transaction, inputs: inputs, producer: producer, offset: end)
+        records.append(record)
         end += 1
+        watch(record)
         return .none
     }
 
@@ -69,6 +87,7 @@ final class DataPartition {
         end += 1
         for index in records.indices where records[index].producer == producer && records[index].isCommitted == nil {
             records[index].isCommitted = isCommit
+            watch(records[index])
         }
         return .none
     }

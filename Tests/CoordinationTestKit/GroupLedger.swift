@@ -30,6 +30,7 @@ struct GroupLedger {
     /// A position on the log.
     private struct Written {
         var offset: Offset
+        var entry: Int
         var producer: ProducerID?
     }
 
@@ -43,7 +44,8 @@ struct GroupLedger {
     private var owners: [Owned: String] = [:]
     /// Where the positions lie, by group, partition and metadata; a request that came twice lies there twice.
     private var written: [Position: [String: [Written]]] = [:]
-    private var ends: [ProducerID: (isCommit: Bool, entry: Int)] = [:]
+    /// The ends of transactions in the order in which they lie there.
+    private var ends: [ProducerID: [(isCommit: Bool, entry: Int)]] = [:]
     private var records: [String: [Described]] = [:]
     private var tombstones: [Position: Offset] = [:]
     /// The log offset of the newest position that somebody was told of.
@@ -92,8 +94,7 @@ struct GroupLedger {
         var batches = RecordBatches(entry.bytes)
         while let batch = try batches.next() {
             if let marker = try batch.endTransactionMarker() {
-                // Written again, it says the same.
-                if ends[batch.header.producerID] == nil { ends[batch.header.producerID] = (marker.isCommit, index) }
+                ends[batch.header.producerID, default: []].append((marker.isCommit, index))
                 continue
             }
             var iterator = try batch.records()
@@ -106,7 +107,7 @@ struct GroupLedger {
                     written[Position(group: group, partition: partition), default: [:]][value.metadata, default: []]
                         .append(
                             Written(
-                                offset: record.offset,
+                                offset: record.offset, entry: index,
                                 producer: batch.header.isTransactional ? batch.header.producerID : nil))
                 case .offset(let group, let partition, nil):
                     tombstones[Position(group: group, partition: partition)] = record.offset
@@ -233,7 +234,8 @@ struct GroupLedger {
 
     private func isVisible(_ written: Written) -> Bool {
         guard let producer = written.producer else { return true }
-        guard let end = ends[producer] else { return false }
+        // Written again, a marker says the same.
+        guard let end = ends[producer]?.first(where: { $0.entry > written.entry }) else { return false }
         return end.isCommit && end.entry < committedCount
     }
 

@@ -10,12 +10,16 @@ package struct Network {
 
     /// Puts a message on its way; it may come more than once or not at all.
     ///
-    /// - Parameter late: one in so many lies about for long.
+    /// - Returns: whether it will come.
+    /// - Parameters:
+    ///   - late: one in so many lies about for long, at most 15 s.
+    ///   - isRepeated: whether it may come more than once.
+    @discardableResult
     package mutating func send(
-        now: Int64, late: Int = 40, _ chance: inout Chance, _ deliver: @escaping () -> Void
-    ) {
-        if isFaulty, chance.oneIn(25) { return }
-        for _ in 0..<(isFaulty && chance.oneIn(20) ? 2 : 1) {
+        now: Int64, late: Int = 40, isRepeated: Bool = true, _ chance: inout Chance, _ deliver: @escaping () -> Void
+    ) -> Bool {
+        if isFaulty, chance.oneIn(25) { return false }
+        for _ in 0..<(isFaulty && chance.oneIn(20) && isRepeated ? 2 : 1) {
             sent += 1
             // Most are quick, some are overtaken, a few lie about for long.
             let delay: Int64 =
@@ -28,6 +32,7 @@ package struct Network {
                 }
             underway.append((now + delay, sent, deliver))
         }
+        return true
     }
 
     /// Takes the message that is due first, if any is.

@@ -2,7 +2,8 @@
 
 package import Coordination
 package import KafkaModel
-internal import KafkaRecords
+package import KafkaRecords
+internal import LogStorage
 package import NIOCore
 
 /// A partition of a coordinator's topic with all its replicas, and the brokers that coordinate it one after the other.
@@ -19,12 +20,16 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         package let base: Offset
         package let bytes: ByteBuffer
         package let count: Int
+        /// What the log remembers of it, if it belongs to a transaction.
+        fileprivate let transactional: ProducerBatch?
     }
 
     /// Something that is to be appended, and who hears of it.
     private struct Item {
         let bytes: ByteBuffer
         let count: Int
+        /// Of a transaction, with what there is to show for it; its offsets are those of the log's end.
+        var transactional: (batch: ProducerBatch, proof: TransactionProof)?
         /// Whether it may still be appended; markers overtake records of their transaction.
         let isAdmitted: () -> Bool
         let ended: (ErrorCode, Offset) -> Void
@@ -48,6 +53,8 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
     package private(set) var log: [Entry] = []
     /// How many entries every replica has.
     package private(set) var committed = 0
+    /// The log's own rules for records of transactions, as its leader knows them.
+    private var producers = ProducerStateManager()
     private var outbox: [Item] = []
     private var written: [(entry: Int, item: Item)] = []
     private var notices: [Notice] = []
@@ -72,6 +79,11 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
     }
 
     package var isServing: Bool { if case .serving = leader { true } else { false } }
+
+    package var isLoading: Bool { if case .loading = leader { true } else { false } }
+
+    /// Where the earliest transaction began that is open on this partition.
+    package var firstOpen: Offset? { producers.firstOpen }
 
     package var unanswered: Int { waiting.count }
 
@@ -103,9 +115,33 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
 
     package func look<Result>(_ body: (Machine) -> Result) -> Result? { isServing ? body(machine) : nil }
 
+    /// What who leads says, also while it is loading; nil if nobody does.
+    package func consult<Result>(_ body: (Machine) -> Result) -> Result? {
+        if case .nobody = leader { nil } else { body(machine) }
+    }
+
+    /// Begins a question to a transaction's coordinator, as KIP-890 wants; nil if none is needed.
+    package func question(_ producer: ProducerID, _ epoch: ProducerEpoch) -> VerificationGuard? {
+        producers.beginVerification(of: producer, epoch: epoch, firstSequence: -1, now: 0)
+    }
+
+    /// The coordinator whose marker came last, by its epoch.
+    package func coordinatorEpoch(of producer: ProducerID) -> Int32 { producers.coordinatorEpoch(of: producer) }
+
     /// Puts a transaction's marker into the line of appends.
-    package func appendMarker(_ bytes: ByteBuffer, ended: @escaping (ErrorCode, Offset) -> Void) {
-        outbox.append(Item(bytes: bytes, count: 1, isAdmitted: { true }, ended: ended))
+    package func appendMarker(
+        _ marker: EndTransactionMarker, _ producer: ProducerID, _ epoch: ProducerEpoch,
+        ended: @escaping (ErrorCode, Offset) -> Void
+    ) {
+        if case .nobody = leader { return ended(.notLeaderOrFollower, -1) }
+        let bytes = RecordBatchBuilder.endTransaction(
+            marker, producerID: producer, producerEpoch: epoch, timestamp: wallClock)
+        let batch = ProducerBatch(
+            producerID: producer, epoch: epoch, firstSequence: -1, firstOffset: 0, lastOffset: 0,
+            maxTimestamp: wallClock, isTransactional: true, isControl: true, marker: marker)
+        outbox.append(
+            Item(
+                bytes: bytes, count: 1, transactional: (batch, .notRequired), isAdmitted: { true }, ended: ended))
     }
 
     private func run(_ actions: [Machine.Action]) {
@@ -115,6 +151,7 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
                 outbox.append(
                     Item(
                         bytes: batch.encoded(), count: batch.records.count,
+                        transactional: batch.isTransactional ? (ProducerBatch(batch), batch.proof) : nil,
                         isAdmitted: { [unowned self] in !batch.isTransactional || admits(batch) }
                     ) { [unowned self] error, base in
                         run(machine.appended(id, error: error, baseOffset: base, now: time))
@@ -142,9 +179,21 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         let item = outbox.removeFirst()
         if let appendError { return finish(item, appendError) }
         guard item.isAdmitted() else { return finish(item, .invalidTxnState) }
+        let base = logEnd
+        var transactional = item.transactional?.batch
+        transactional?.firstOffset = base
+        transactional?.lastOffset = base + Offset(item.count) - 1
+        if let transactional, let proof = item.transactional?.proof {
+            do throws(LogError) {
+                try producers.check(transactional, origin: .coordinator, proof: proof)
+            } catch {
+                return finish(item, error.errorCode)
+            }
+            producers.apply(transactional)
+        }
         var bytes = item.bytes
-        bytes.setInteger(logEnd, at: bytes.readerIndex)
-        log.append(Entry(base: logEnd, bytes: bytes, count: item.count))
+        bytes.setInteger(base, at: bytes.readerIndex)
+        log.append(Entry(base: base, bytes: bytes, count: item.count, transactional: transactional))
         written.append((log.count - 1, item))
     }
 
@@ -210,6 +259,9 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         guard case .nobody = leader else { return }
         epoch += 1
         machine = makeMachine(epoch)
+        // What its log says, and none of the questions that its predecessor had asked.
+        producers = ProducerStateManager()
+        for entry in log { if let batch = entry.transactional { producers.apply(batch) } }
         leader = .loading(aside: makeMachine(epoch), next: 0, end: log.count)
     }
 
@@ -233,5 +285,14 @@ package final class SimulatedPartition<Machine: CoordinatorMachine> {
         let late = notices
         notices = []
         for notice in late { run(notice(&machine, time)) }
+    }
+}
+
+extension ProducerBatch {
+    /// A coordinator's records of a transaction, somewhere.
+    fileprivate init(_ batch: CoordinatorBatch) {
+        self.init(
+            producerID: batch.producerID, epoch: batch.producerEpoch, firstSequence: batch.baseSequence, firstOffset: 0,
+            lastOffset: 0, maxTimestamp: batch.timestamp, isTransactional: true, isControl: false, marker: nil)
     }
 }

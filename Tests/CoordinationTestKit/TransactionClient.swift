@@ -41,6 +41,60 @@ final class TransactionClient {
 
     var isDead: Bool { if case .dead = state { true } else { false } }
 
+    // MARK: Requests
+
+    /// Who a client has a connection to.
+    enum Connection: Hashable {
+        case transactionCoordinator
+        case groupCoordinator
+    }
+
+    private var lastArrived: [Connection: Int] = [:]
+
+    /// Begins a request, the only one whose answer counts from now on. Returns its number.
+    func begin(at now: Int64) -> Int {
+        requests += 1
+        waitsFor = (requests, now)
+        return requests
+    }
+
+    /// The answer to a request has come. Returns whether anybody waits for it.
+    func take(_ number: Int) -> Bool {
+        guard waitsFor?.request == number else { return false }
+        waitsFor = nil
+        return !isDead
+    }
+
+    /// Earlier answers do not count any more.
+    func forgetRequest() {
+        requests += 1
+        waitsFor = nil
+    }
+
+    /// A request comes to where it was sent. Returns false if a later one of the connection has overtaken it.
+    func arrives(_ number: Int, at connection: Connection) -> Bool {
+        guard number >= lastArrived[connection] ?? 0 else { return false }
+        lastArrived[connection] = number
+        return true
+    }
+
+    /// Whether the client has to wait for an answer. One that it gives up may have left something behind.
+    func mustWait(at now: Int64, _ chance: inout Chance) -> Bool {
+        guard let waits = waitsFor else { return false }
+        if now - waits.since < TransactionProducers.patience { return true }
+        waitsFor = nil
+        if case .writing = state, !registered.isEmpty, !chance.oneIn(4) { abandon() }
+        return false
+    }
+
+    /// The transaction is to be aborted. What it has sent may yet come: the next epoch keeps that out of the next one.
+    func abandon() {
+        state = .ending(isCommit: false)
+        mustBump = true
+    }
+
+    // MARK: Answers
+
     func initialized(_ answer: InitProducerIDAnswer) {
         switch answer.error {
         case .none:

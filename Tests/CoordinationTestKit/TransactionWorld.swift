@@ -10,13 +10,10 @@ internal import TransactionCoordination
 /// transaction is open any more.
 package final class TransactionWorld {
     private static let ids = ["t0", "t1", "t2"]
-    /// Milliseconds after which a client believes that an answer will not come.
-    private static let patience: Int64 = 2_000
-    /// Of what carries records, and asks about them, one in so many comes late: often after the transaction's end.
-    private static let lateRecords = 4
 
-    private var chance: Chance
-    private var network = Network()
+    private let surroundings: Surroundings
+    private let producers: TransactionProducers
+    private let post: MarkerPost
     private let coordinator: SimulatedPartition<TransactionCoordinator>
     /// The last stands for the positions of a group: one partition among others.
     private let partitions = [
@@ -24,16 +21,20 @@ package final class TransactionWorld {
         TopicPartition("__consumer_offsets", 0),
     ].map(DataPartition.init)
     private var clients: [TransactionClient] = []
-    private var ledger = TransactionLedger()
-    private var lastProducerID: ProducerID = 0
     private var lastTransaction = 0
 
+    private var chance: Chance {
+        get { surroundings.chance }
+        set { surroundings.chance = newValue }
+    }
+
     package init(seed: UInt64) {
-        chance = Chance(seed: seed)
+        surroundings = Surroundings(seed: seed)
         coordinator = SimulatedPartition { epoch in
             TransactionCoordinator(configuration: TransactionConfiguration(), coordinatorEpoch: epoch)
         }
-        coordinator.perform = { [unowned self] in carry($0) }
+        producers = TransactionProducers(coordinator, partitions: partitions, keepsOrder: false, surroundings)
+        post = MarkerPost(producers, surroundings)
         clients = Self.ids.map(newClient)
     }
 
@@ -48,7 +49,7 @@ package final class TransactionWorld {
         coordinator.wallClock += chance.oneIn(500) ? chance.milliseconds(-60_000...60_000) : 20
         switch chance.within(0...99) {
         // The network carries more than the clients say, or nothing would come in time.
-        case 0...29: for _ in 0..<chance.within(1...8) { network.next(now: coordinator.uptime)?() }
+        case 0...29: for _ in 0..<chance.within(1...8) { surroundings.network.next(now: coordinator.uptime)?() }
         case 30...52: act()
         case 53...63: coordinator.write()
         case 64...76: coordinator.replicate()
@@ -64,8 +65,9 @@ package final class TransactionWorld {
     }
 
     private func check() throws {
+        post.advance()
         if let violation = coordinator.violation { throw violation }
-        try ledger.check(partitions)
+        try producers.ledger.check(partitions)
     }
 
     private func trouble() {
@@ -103,17 +105,10 @@ package final class TransactionWorld {
     private func act() {
         let now = coordinator.uptime
         guard let client = chance.pick(clients), !client.isDead, client.pausedUntil <= now else { return }
-        if let waits = client.waitsFor {
-            guard now - waits.since >= Self.patience else { return }
-            client.waitsFor = nil
-            if case .writing = client.state, !client.registered.isEmpty, !chance.oneIn(4) {
-                client.state = .ending(isCommit: false)
-                client.mustBump = true
-            }
-        }
+        if client.mustWait(at: now, &chance) { return }
         switch client.state {
         case .dead: break
-        case .unready: initialize(client)
+        case .unready: producers.initialize(client)
         case .ready:
             lastTransaction += 1
             client.transaction = lastTransaction
@@ -122,197 +117,27 @@ package final class TransactionWorld {
             if !chosen.isEmpty { client.state = .writing(chosen) }
         case .writing(let missing):
             if let next = missing.first {
-                if client.registered.contains(next) { write(client, next) } else { register(client, next) }
+                if client.registered.contains(next) {
+                    producers.write(client, next)
+                } else {
+                    producers.register(client, next, partitions[next].id)
+                }
             } else {
                 client.state = .ending(isCommit: !chance.oneIn(3))
             }
-        case .ending(let isCommit): end(client, isCommit)
-        }
-    }
-
-    private func send(
-        _ client: TransactionClient, judge: @escaping (TransactionReply) throws -> Void,
-        _ call: @escaping SimulatedPartition<TransactionCoordinator>.Call,
-        then take: @escaping (TransactionReply) -> Void
-    ) {
-        let number = begin(client)
-        network.send(now: coordinator.uptime, &chance) { [unowned self] in
-            coordinator.request(
-                { [unowned self] reply in
-                    try ledger.follow(coordinator.committedEntries)
-                    try judge(reply)
-                    network.send(now: coordinator.uptime, &chance) {
-                        guard client.waitsFor?.request == number else { return }
-                        client.waitsFor = nil
-                        if !client.isDead { take(reply) }
-                    }
-                }, call)
-        }
-    }
-
-    private func begin(_ client: TransactionClient) -> Int {
-        client.requests += 1
-        client.waitsFor = (client.requests, coordinator.uptime)
-        return client.requests
-    }
-
-    private func initialize(_ client: TransactionClient) {
-        let expected = client.producer
-        let instance = ObjectIdentifier(client)
-        send(
-            client,
-            judge: { [unowned self] reply in
-                guard case .initialized(let answer) = reply else { return }
-                try ledger.initialized(client.id, answer, by: instance)
-            },
-            { [unowned self] machine, token, now in
-                var request = InitProducerID(
-                    transactionalID: client.id, timeout: client.timeout, expected: expected)
-                if machine.needsProducerID(request) {
-                    lastProducerID += 1
-                    request.freshProducerID = lastProducerID
-                }
-                return machine.initProducerID(request, token: token, now: now)
-            },
-            then: { if case .initialized(let answer) = $0 { client.initialized(answer) } })
-    }
-
-    private func register(_ client: TransactionClient, _ index: Int) {
-        guard let producer = client.producer else { return }
-        let request = AddPartitions(
-            transactionalID: client.id, producer: producer, partitions: [partitions[index].id])
-        send(
-            client,
-            judge: { [unowned self] reply in
-                if case .partitionsAdded(.none) = reply { try ledger.registered(request) }
-            }, { $0.addPartitions(request, token: $1, now: $2) },
-            then: { reply in
-                guard case .partitionsAdded(let error) = reply else { return }
-                client.failed(error)
-                if error.isNone { client.registered.insert(index) }
-            })
-    }
-
-    /// A record goes to its partition, which asks the coordinator first, by way of the network too.
-    private func write(_ client: TransactionClient, _ index: Int) {
-        guard let producer = client.producer else { return }
-        let number = begin(client)
-        let (transaction, sequence) = (client.transaction, client.sequences[index] ?? 0)
-        let partition = partitions[index]
-        func answer(_ error: ErrorCode) {
-            if error.isNone { ledger.wrote(transaction) }
-            network.send(now: coordinator.uptime, &chance) {
-                guard client.waitsFor?.request == number else { return }
-                client.waitsFor = nil
-                guard !client.isDead, case .writing(let missing) = client.state else { return }
-                client.failed(error)
-                guard error.isNone else { return }
-                client.sequences[index] = sequence + 1
-                client.state = .writing(missing.filter { $0 != index })
-            }
-        }
-        network.send(now: coordinator.uptime, late: Self.lateRecords, &chance) { [unowned self] in
-            let held = partition.question(producer.id, producer.epoch, sequence: sequence)
-            func append(_ proof: TransactionProof) {
-                answer(
-                    partition.append(
-                        transaction: transaction, producer.id, producer.epoch, sequence: sequence, proof: proof))
-            }
-            guard let held else { return append(.required(nil)) }
-            let question = AddPartitions(transactionalID: client.id, producer: producer, partitions: [partition.id])
-            let verdict = verdict(on: question, of: partition)
-            // The coordinator's answer takes its time.
-            network.send(now: coordinator.uptime, late: Self.lateRecords, &chance) {
-                verdict.isNone ? append(.required(held)) : answer(verdict)
-            }
-        }
-    }
-
-    /// What the partition's leader hears of who coordinates as far as it knows: of the one before, if it has not heard of the
-    /// move. It knows better if a marker has come of a later one, and asks again when it is refused.
-    private func verdict(on question: AddPartitions, of partition: DataPartition) -> ErrorCode {
-        let ask = { (machine: TransactionCoordinator) in machine.verify(question).first ?? .unknownServerError }
-        if network.isFaulty, chance.oneIn(4), let former = coordinator.former {
-            guard former.epoch >= partition.coordinatorEpoch(of: question.producer.id) else {
-                return .notEnoughReplicas
-            }
-            let verdict = ask(former.machine)
-            if verdict.isNone { return verdict }
-        }
-        return coordinator.look(ask) ?? .notEnoughReplicas
-    }
-
-    private func end(_ client: TransactionClient, _ isCommit: Bool) {
-        guard let producer = client.producer else { return }
-        let request = EndTransaction(transactionalID: client.id, producer: producer, isCommit: isCommit)
-        let transaction = client.transaction
-        send(
-            client,
-            judge: { [unowned self] reply in
-                if case .ended(.none) = reply { try ledger.ended(request, transaction) }
-            }, { $0.end(request, token: $1, now: $2) },
-            then: { [unowned self] reply in
-                guard case .ended(let error) = reply else { return }
-                client.failed(error)
-                guard error.isNone else { return }
-                client.state = client.mustBump ? .unready : .ready
+        case .ending(let isCommit):
+            producers.end(client, isCommit) { [unowned self] in
                 // Until it has its next epoch, what it gave up is kept out by verification alone.
-                if client.mustBump {
-                    client.pausedUntil = coordinator.uptime + chance.milliseconds(0...12_000)
-                }
-            })
-    }
-
-    // MARK: Markers
-
-    /// Markers go to their partitions, and what became of them comes back.
-    private func carry(_ markers: TransactionMarkers) {
-        let life = coordinator.life
-        do {
-            try ledger.follow(coordinator.committedEntries)
-            try ledger.marks(markers)
-        } catch {
-            coordinator.violation = coordinator.violation ?? error as? Violation
-        }
-        for partition in partitions where markers.partitions.contains(partition.id) {
-            var isDelivered = false
-            network.send(now: coordinator.uptime, &chance) { [unowned self] in
-                isDelivered = true
-                let error = partition.mark(
-                    markers.producer.id, markers.producer.epoch, isCommit: markers.isCommit,
-                    coordinatorEpoch: markers.coordinatorEpoch)
-                // A lost answer is one that says that the connection was lost.
-                tell(markers, partition.id, chance.oneIn(20) ? .networkException : error, life)
+                if client.mustBump { client.pausedUntil = coordinator.uptime + chance.milliseconds(0...12_000) }
             }
-            // Lost on the way: the connection's end is noticed some time.
-            markersUnderWay.append(
-                (
-                    coordinator.uptime + 20_000,
-                    { [unowned self] in
-                        if !isDelivered { tell(markers, partition.id, .networkException, life) }
-                    }
-                ))
         }
-    }
-
-    private var markersUnderWay: [(at: Int64, expire: () -> Void)] = []
-
-    private func tell(_ markers: TransactionMarkers, _ partition: TopicPartition, _ error: ErrorCode, _ life: Int) {
-        guard coordinator.life == life else { return }
-        coordinator.notify { $0.markersWritten(markers, outcomes: [(partition, error)], now: $1) }
-    }
-
-    private func expireMarkers() {
-        let due = markersUnderWay.filter { $0.at <= coordinator.uptime }
-        markersUnderWay.removeAll { $0.at <= coordinator.uptime }
-        for marker in due { marker.expire() }
     }
 
     // MARK: The end
 
     /// Nothing fails any more, and who is stopped stays so: in due time no transaction is open, and what was decided is.
     private func calmDown() throws {
-        network.isFaulty = false
+        surroundings.network.isFaulty = false
         coordinator.appendError = nil
         for partition in partitions { partition.isAway = false }
         let survivors = clients.filter { _ in chance.oneIn(2) }
@@ -325,7 +150,7 @@ package final class TransactionWorld {
             guard let open = partition.firstOpen else { continue }
             throw Violation("in \(partition.id) the transaction from offset \(open) is open for ever")
         }
-        try ledger.settle(partitions)
+        try producers.ledger.settle(partitions)
         if coordinator.unanswered > 0 { throw Violation("\(coordinator.unanswered) requests wait for ever") }
     }
 
@@ -334,7 +159,7 @@ package final class TransactionWorld {
         while coordinator.uptime < end {
             coordinator.uptime += 20
             coordinator.wallClock += 20
-            while let deliver = network.next(now: coordinator.uptime) { deliver() }
+            while let deliver = surroundings.network.next(now: coordinator.uptime) { deliver() }
             act()
             coordinator.elect()
             for _ in 0..<20 { try coordinator.load() }
@@ -343,7 +168,6 @@ package final class TransactionWorld {
                 coordinator.replicate()
             }
             coordinator.advance()
-            expireMarkers()
             if chance.oneIn(50) { coordinator.notify { $0.abortTimedOut(now: $1) } }
             try check()
         }
