@@ -86,6 +86,20 @@ import Testing
         #expect(code(manager, batch(sequence: 1, offset: 3), .required(next)) == .invalidTxnState)
     }
 
+    /// The answer took longer than the rest of its transaction; meanwhile the next has begun, with the same epoch.
+    @Test(arguments: [AppendOrigin.client, .coordinator])
+    func anAnswerAboutTheTransactionBeforeDoesNotCountInTheNext(_ origin: AppendOrigin) throws {
+        var manager = ProducerStateManager()
+        let late = try #require(begin(&manager))
+        manager.apply(batch(sequence: 0, offset: 0))
+        manager.apply(marker(offset: 1))
+        let held = try #require(begin(&manager, sequence: 1))
+        manager.apply(batch(sequence: 1, offset: 2))
+        #expect(code(manager, batch(sequence: 2, offset: 3), .required(late), origin) == .invalidTxnState)
+        #expect(code(manager, batch(sequence: 2, offset: 3), .required(held), origin) == nil)
+        #expect(code(manager, batch(sequence: 2, offset: 3), .required(nil), origin) == nil)
+    }
+
     @Test func noBatchOvertakesAnEarlierOneThatWaits() throws {
         var manager = ProducerStateManager()
         let held = try #require(begin(&manager, sequence: 7))

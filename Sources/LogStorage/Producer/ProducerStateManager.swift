@@ -17,6 +17,7 @@ import KafkaRecords
 /// | is of an unknown producer | accepted, with any sequence |
 /// | is not transactional while a transaction is open | INVALID_TXN_STATE |
 /// | opens a transaction that its coordinator has not confirmed (KIP-890) | INVALID_TXN_STATE |
+/// | was confirmed for a transaction before the one that is open | INVALID_TXN_STATE |
 /// | would open it before one that waits for the confirmation | OUT_OF_ORDER_SEQUENCE_NUMBER |
 ///
 /// A leader's batches (replication) are taken as they are.
@@ -96,13 +97,14 @@ package struct ProducerStateManager: Sendable {
     package func check(
         _ batch: ProducerBatch, origin: AppendOrigin, proof: TransactionProof = .notRequired
     ) throws(LogError) {
-        if case .required(let verificationGuard) = proof, batch.isTransactional, !batch.isControl,
-            !isInTransaction(batch.producerID, epoch: batch.epoch)
-        {
-            guard verifications.admits(verificationGuard, for: batch.producerID) else {
-                throw .invalidTransactionState(batch.producerID)
-            }
-            if origin == .client, let lowest = verifications.lowestSequence(of: batch.producerID),
+        if case .required(let verificationGuard) = proof, batch.isTransactional, !batch.isControl {
+            let isOpen = isInTransaction(batch.producerID, epoch: batch.epoch)
+            let isProven =
+                isOpen
+                ? verifications.continues(verificationGuard, for: batch.producerID)
+                : verifications.admits(verificationGuard, for: batch.producerID)
+            guard isProven else { throw .invalidTransactionState(batch.producerID) }
+            if origin == .client, !isOpen, let lowest = verifications.lowestSequence(of: batch.producerID),
                 batch.firstSequence > lowest
             {
                 throw .outOfOrderSequence(
@@ -130,8 +132,8 @@ package struct ProducerStateManager: Sendable {
     /// Remembers a batch that is in the log; returns the transaction it has ended.
     @discardableResult
     package mutating func apply(_ batch: ProducerBatch) -> CompletedTransaction? {
-        if batch.isTransactional { verifications.end(batch.producerID) }
         if batch.isControl {
+            verifications.end(batch.producerID)
             guard let marker = batch.marker else { return nil }
             var state = producers[batch.producerID] ?? ProducerState(batch.producerID)
             let start = state.transactionStart
@@ -154,6 +156,7 @@ package struct ProducerStateManager: Sendable {
         if batch.isTransactional, producers[batch.producerID]?.transactionStart == nil {
             producers[batch.producerID]?.transactionStart = batch.firstOffset
             open[batch.firstOffset] = batch.producerID
+            verifications.begun(batch.producerID)
         }
         return nil
     }

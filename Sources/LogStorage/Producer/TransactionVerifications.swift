@@ -16,6 +16,8 @@ struct TransactionVerifications: Sendable {
     /// Never the same twice in a process, so that a log which is read anew gives out no guard that is still held.
     private static let lastGuard = Atomic<UInt64>(0)
     private var entries: [ProducerID: Entry] = [:]
+    /// The guards under which the open transactions have begun, as far as that was here.
+    private var openings: [ProducerID: VerificationGuard] = [:]
 
     /// Who asks while another question about the producer is on its way shares its guard.
     mutating func begin(
@@ -44,9 +46,23 @@ struct TransactionVerifications: Sendable {
     /// which would make the batch that belongs there look like one out of order for ever.
     func lowestSequence(of producerID: ProducerID) -> Int32? { entries[producerID]?.lowestSequence }
 
-    /// The transaction has begun here, or is over: earlier answers are void.
+    /// Whether records may follow others of the transaction that is open. Who shows a guard asked before it began, which
+    /// was about this transaction only if it has begun under the same guard.
+    func continues(_ verificationGuard: VerificationGuard?, for producerID: ProducerID) -> Bool {
+        guard let verificationGuard, let opening = openings[producerID] else { return true }
+        return verificationGuard == opening
+    }
+
+    /// The transaction has begun here: who has asked besides may follow, nobody need ask.
+    mutating func begun(_ producerID: ProducerID) {
+        if entries.isEmpty, openings.isEmpty { return }
+        openings[producerID] = entries.removeValue(forKey: producerID)?.verificationGuard
+    }
+
+    /// The transaction is over: earlier answers are void.
     mutating func end(_ producerID: ProducerID) {
         if !entries.isEmpty { entries[producerID] = nil }
+        if !openings.isEmpty { openings[producerID] = nil }
     }
 
     mutating func removeExpired(now: Timestamp, expiration: Int64) {
