@@ -13,7 +13,7 @@ internal import NIOCore
 /// 3. What is fetched is on every replica, is the newest or newer than anything acknowledged or fetched before, and is of
 ///    no transaction that is open or aborted.
 /// 4. Who has a past generation commits nothing.
-/// 5. Who has been replaced as a static member is told so.
+/// 5. Who has been replaced as a static member is told so, and commits nothing.
 /// 6. Of a new generation are those who have joined again, and static members.
 struct GroupLedger {
     private struct Position: Hashable {
@@ -191,6 +191,9 @@ struct GroupLedger {
     /// A commit was handed over.
     func accepted(_ request: OffsetCommit, _ actions: [GroupAction]) -> Violation? {
         let isAppended = actions.contains { if case .append = $0 { true } else { false } }
+        if isAppended, fenced.contains(request.memberID) {
+            return Violation("\(request.memberID) has been replaced and commits")
+        }
         guard isAppended, request.generation >= 0, let generation = generations[request.group],
             request.generation < generation
         else { return nil }

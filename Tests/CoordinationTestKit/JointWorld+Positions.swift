@@ -49,7 +49,8 @@ extension JointWorld {
             }
         }
         let refuse = { (error: ErrorCode) in answer(request.partitions.map { PartitionError($0.partition, error) }) }
-        producers.carry { [unowned self] in
+        // Copies are what tells whether the log or a memory of it counts.
+        producers.carry(twice: 4) { [unowned self] in
             guard client.arrives(number, at: .groupCoordinator) else { return }
             guard let refusal = groups.consult({ $0.refusal(Self.group) }) else { return }
             if groups.isLoading { met(.positionsMetLoading, refusal) }
@@ -137,6 +138,8 @@ extension JointWorld {
             }
             answer(error)
         }
+        // What the log has of it, and who heard of it, is chance's to say.
+        if surroundings.network.isFaulty, chance.oneIn(50) { loseGroups() }
         return { [unowned self] in
             if !isAnswered, groups.life != life {
                 isAnswered = true

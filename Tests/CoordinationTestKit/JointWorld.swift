@@ -153,9 +153,7 @@ package final class JointWorld {
     /// Brokers come and go.
     private func trouble() {
         switch chance.within(0...15) {
-        case 0...3:
-            groups.lose(gracefully: chance.oneIn(2), kept: chance.within(0...3))
-            members.ledger.coordinatorLost()
+        case 0...3: loseGroups()
         case 4...6: transactions.lose(gracefully: chance.oneIn(2), kept: chance.within(0...3))
         case 7: groups.giveUp(chance.oneIn(2) ? .requestTimedOut : .notEnoughReplicasAfterAppend)
         case 8: transactions.giveUp(chance.oneIn(2) ? .requestTimedOut : .notEnoughReplicasAfterAppend)
@@ -165,6 +163,11 @@ package final class JointWorld {
             groups.appendError = nil
             transactions.appendError = nil
         }
+    }
+
+    func loseGroups() {
+        groups.lose(gracefully: chance.oneIn(2), kept: chance.within(0...3))
+        members.ledger.coordinatorLost()
     }
 
     /// Processes stop, die, and come again; one that was only stopped then is a zombie.
@@ -192,7 +195,7 @@ package final class JointWorld {
     private func makePipeline(_ place: Int) -> Pipeline {
         lastMember += 1
         let member = GroupClient(
-            number: lastMember, group: Self.group, instanceID: place == 0 ? "instance" : nil, leaves: true)
+            number: lastMember, group: Self.group, instanceID: place == 0 ? nil : "instance\(place)", leaves: true)
         let pipeline = Pipeline(member, place: place, isRude: chance.oneIn(3))
         if !isPerPartition { pipeline.transformers = [makeTransformer("p\(place)", [])] }
         return pipeline

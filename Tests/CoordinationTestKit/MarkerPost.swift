@@ -48,7 +48,7 @@ final class MarkerPost {
             }
             // One that came again behind its own answer would end the producer's next transaction: what keeps it from that
             // is the connection's order.
-            let comes = producers.carry(isRepeated: false) { [unowned self] in
+            let comes = producers.carry(twice: 0) { [unowned self] in
                 guard let partition = producers.partitions.first(where: { $0.id == id }) else {
                     letter.isHeld = writeElsewhere(markers, answer)
                     return

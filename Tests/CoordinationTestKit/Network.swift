@@ -13,13 +13,13 @@ package struct Network {
     /// - Returns: whether it will come.
     /// - Parameters:
     ///   - late: one in so many lies about for long, at most 15 s.
-    ///   - isRepeated: whether it may come more than once.
+    ///   - twice: one in so many comes more than once; none does if it is 0.
     @discardableResult
     package mutating func send(
-        now: Int64, late: Int = 40, isRepeated: Bool = true, _ chance: inout Chance, _ deliver: @escaping () -> Void
+        now: Int64, late: Int = 40, twice: Int = 20, _ chance: inout Chance, _ deliver: @escaping () -> Void
     ) -> Bool {
         if isFaulty, chance.oneIn(25) { return false }
-        for _ in 0..<(isFaulty && chance.oneIn(20) && isRepeated ? 2 : 1) {
+        for _ in 0..<(isFaulty && twice > 0 && chance.oneIn(twice) ? 2 : 1) {
             sent += 1
             // Most are quick, some are overtaken, a few lie about for long.
             let delay: Int64 =

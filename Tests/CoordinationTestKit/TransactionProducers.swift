@@ -33,9 +33,9 @@ final class TransactionProducers {
 
     /// Puts a message on its way. Returns whether it will come.
     @discardableResult
-    func carry(late: Int = 40, isRepeated: Bool = true, _ deliver: @escaping () -> Void) -> Bool {
+    func carry(late: Int = 40, twice: Int = 20, _ deliver: @escaping () -> Void) -> Bool {
         surroundings.network.send(
-            now: coordinator.uptime, late: late, isRepeated: isRepeated, &surroundings.chance, deliver)
+            now: coordinator.uptime, late: late, twice: twice, &surroundings.chance, deliver)
     }
 
     // MARK: The coordinator
