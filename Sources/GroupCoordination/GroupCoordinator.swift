@@ -75,6 +75,15 @@ package struct GroupCoordinator: CoordinatorMachine {
         }
     }
 
+    /// A member is alive. Answered at once; brings no deadline nearer.
+    package mutating func heartbeat(_ request: Heartbeat, now: CoordinatorTime) -> ErrorCode {
+        if let error = error(request.group) {
+            // Members need not worry about loading.
+            return error == .coordinatorLoadInProgress ? .none : error
+        }
+        return groups[request.group]?.heartbeat(request, uptime: now.uptime) ?? .unknownMemberID
+    }
+
     package mutating func heartbeat(_ request: Heartbeat, token: RequestToken, now: CoordinatorTime) -> [GroupAction] {
         [.reply(token, .heartbeat(heartbeat(request, now: now)))]
     }
@@ -207,14 +216,6 @@ package struct GroupCoordinator: CoordinatorMachine {
         }
         groups[id] = group
         return result
-    }
-
-    private mutating func heartbeat(_ request: Heartbeat, now: CoordinatorTime) -> ErrorCode {
-        if let error = error(request.group) {
-            // Members need not worry about loading.
-            return error == .coordinatorLoadInProgress ? .none : error
-        }
-        return groups[request.group]?.heartbeat(request, uptime: now.uptime) ?? .unknownMemberID
     }
 
     private mutating func join(_ request: JoinGroup, _ token: RequestToken, _ turn: inout Turn) {

@@ -104,6 +104,13 @@ final class CoordinatorShard<Machine: CoordinatorMachine>: Sendable {
         }
     }
 
+    /// Tells the machine of something that it answers at once, that asks for nothing to be done, and that brings no deadline
+    /// nearer.
+    func settle<Answer: Sendable>(_ call: (inout Machine, CoordinatorTime) -> Answer) -> Answer {
+        let now = surroundings.now()
+        return state.withLock { call(&$0.machine, now) }
+    }
+
     /// Looks at the machine.
     func look<Result: Sendable>(_ body: (borrowing Machine) -> Result) -> Result {
         state.withLock { body($0.machine) }

@@ -66,6 +66,13 @@ final class GroupCoordinationService: Sendable {
         for case .reply(_, let reply) in call(&nobody, RequestToken(0), .never) { deliver(reply) }
     }
 
+    /// Heartbeats are most of what members send: they take the short way.
+    func heartbeat(_ heartbeat: Heartbeat) -> ErrorCode {
+        if let shard = shard(of: heartbeat.group) { return shard.settle { $0.heartbeat(heartbeat, now: $1) } }
+        var nobody = nobody
+        return nobody.heartbeat(heartbeat, now: .never)
+    }
+
     /// What keeps any request for a group from being served here; nil if nothing does.
     func refusal(_ group: String) -> ErrorCode? {
         guard let shard = shard(of: group) else { return nobody.refusal(group) }

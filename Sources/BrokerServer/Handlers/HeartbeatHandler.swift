@@ -19,14 +19,7 @@ struct HeartbeatHandler: ApiHandler {
         let heartbeat = Heartbeat(
             group: request.groupID, memberID: request.memberID, instanceID: request.groupInstanceID,
             generation: request.generationID)
-        groups.request(heartbeat.group) { reply in
-            guard case .heartbeat(let error) = reply else {
-                return context.answer(HeartbeatResponse(errorCode: .unknownServerError))
-            }
-            context.answer(HeartbeatResponse(errorCode: error))
-        } _: {
-            $0.heartbeat(heartbeat, token: $1, now: $2)
-        }
+        context.answer(HeartbeatResponse(errorCode: groups.heartbeat(heartbeat)))
     }
 }
 

@@ -315,8 +315,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// Ends a connection whose first frame does not become whole in time. One that says nothing is merely idle.
     private func watchNewcomer() {
         guard newcomerCheck == nil, receiver.isWithinFrame, context != nil else { return }
-        newcomerCheck = eventLoop.scheduleTask(in: TimeAmount(shared.limits.newcomerTime)) { [weak self] in
-            guard let self else { return }
+        // Strong, as below: the end of the connection cancels it.
+        newcomerCheck = eventLoop.scheduleTask(in: TimeAmount(shared.limits.newcomerTime)) { [self] in
             self.newcomerCheck = nil
             guard self.isNewcomer, !self.machine.hasWork, self.receiver.isWithinFrame else { return }
             self.logger.info("closing a connection whose first request did not arrive in time")
@@ -337,8 +337,10 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
 
     private func scheduleIdleCheck(after time: Duration?) {
         guard let time, let limit = shared.limits.idleTime else { return }
-        idleCheck = eventLoop.scheduleTask(in: TimeAmount(time)) { [weak self] in
-            guard let self, let context = self.context else { return }
+        // Strong: `end` cancels it. A weak reference would give every connection a side table, and each retain of it would cost
+        // a second miss of the cache.
+        idleCheck = eventLoop.scheduleTask(in: TimeAmount(time)) { [self] in
+            guard let context = self.context else { return }
             if self.machine.hasWork { self.lastActivity = .now() }
             let left = (self.lastActivity + TimeAmount(limit)) - .now()
             if left > .zero {
