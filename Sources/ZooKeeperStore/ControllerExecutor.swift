@@ -230,7 +230,8 @@ extension ControllerExecutor {
             return .configuration(Dictionary(entries.map { ($0.key, $0.value) }) { $1 })
         case .readPartitionState(let partition, _):
             return .partitionState(
-                try ZNodeCodec.decodePartitionState(partition, data, version: stat.version))
+                try ZNodeCodec.decodePartitionState(partition, data, version: stat.version),
+                writtenAt: stat.modificationTransaction)
         case .readIsrChange(let name):
             return .partitions(try ZNodeCodec.decodePartitions("\(ZNodes.isrChanges)/\(name)", data))
         case .readLogDirectoryEvent(let name):

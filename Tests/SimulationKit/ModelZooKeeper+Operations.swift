@@ -84,7 +84,7 @@ extension ModelZooKeeper {
             if shouldWatch { watch(path, by: session) }
             guard case .state(var state) = node.content else { return malformed(path) }
             state.partitionEpoch = node.version
-            return .partitionState(state)
+            return .partitionState(state, writtenAt: node.mzxid)
         case .createPartitionsNode(let topic):
             return write(checked(.create("/brokers/topics/\(topic)/partitions", .null)), session)
         case .createPartitionNode(let partition):

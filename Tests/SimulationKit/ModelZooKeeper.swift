@@ -33,6 +33,8 @@ package struct ModelZooKeeper {
         package var content: Content
         package var version: Int32 = 0
         package var czxid: Int64
+        /// Of the last write.
+        package var mzxid: Int64
         package var owner: Session?
         package var nextSequence: Int32 = 0
     }
@@ -100,7 +102,8 @@ package struct ModelZooKeeper {
         _ path: String, _ content: Content, version: Int32 = 0, czxid: Int64? = nil, owner: Session? = nil
     ) {
         zxid += 1
-        nodes[path] = Node(content: content, version: version, czxid: czxid ?? zxid, owner: owner)
+        nodes[path] = Node(
+            content: content, version: version, czxid: czxid ?? zxid, mzxid: czxid ?? zxid, owner: owner)
         zxid = max(zxid, czxid ?? 0)
         if let owner { sessions.insert(owner) }
         childNames[Self.parent(path), default: []].insert(path)
@@ -202,13 +205,15 @@ extension ModelZooKeeper {
             guard current == nil else { throw .nodeExists }
             let parent = Self.parent(path)
             guard parent == "" || (pending[parent] ?? nodes[parent]) != nil else { throw .noNode }
-            pending[path] = Node(content: content, czxid: zxid, owner: ephemeral ? session : nil)
+            pending[path] = Node(
+                content: content, czxid: zxid, mzxid: zxid, owner: ephemeral ? session : nil)
             return 0
         case .set(_, let content, let expected):
             guard var node = current else { throw .noNode }
             guard expected == -1 || expected == node.version else { throw .badVersion }
             node.content = content
             node.version += 1
+            node.mzxid = zxid
             pending[path] = node
             return node.version
         case .delete(_, let expected):

@@ -111,11 +111,14 @@ import ZooKeeperTestKit
                         .readTopic("t", watch: true), .readTopicConfiguration("t"),
                         .createPartitionsNode(topic: "t"), .createPartitionNode(partition),
                         .createPartitionState(partition, state), .createPartitionsNode(topic: "t"),
-                        .readPartitionState(partition, watch: false),
                     ], version: 1) == [
                         .topic(topic), .configuration(["a": "b"]), .written(version: 0), .written(version: 0),
-                        .written(version: 0), .failed(.nodeExists), .partitionState(state),
+                        .written(version: 0), .failed(.nodeExists),
                     ])
+            let written = try #require(try await store.read(ZNodes.partitionState(partition))?.stat)
+            #expect(
+                await run([.readPartitionState(partition, watch: false)], version: 1)
+                    == [.partitionState(state, writtenAt: written.modificationTransaction)])
             state.leaderEpoch = 1
             #expect(
                 await run(

@@ -126,7 +126,8 @@ package enum ZooKeeperAnswer: Hashable, Sendable {
     case names([String])
     case topic(TopicAssignment)
     case configuration([String: String])
-    case partitionState(PartitionState)
+    /// `writtenAt` is the zxid of the last write, to be compared with brokers' epochs; 0 where it does not matter.
+    case partitionState(PartitionState, writtenAt: Int64 = 0)
     case recalled([RecalledTopic])
     case partitions([TopicPartition])
     case reassignments([TopicPartition: [BrokerID]])

@@ -11,6 +11,9 @@ struct ControllerContext {
     struct Partition {
         var assignment = PartitionAssignment([])
         var leadership: PartitionState?
+        /// Replicas whose brokers have registered anew since that state was written, if its leader is one of them: what
+        /// they were trusted with they may have lost.
+        var returned: Set<BrokerID> = []
         var life: PartitionLifeState = .nonExistent
         var replicas: [BrokerID: ReplicaLifeState] = [:]
     }
@@ -137,8 +140,15 @@ extension ControllerContext {
         partitions[partition, default: Partition()].assignment = assignment
     }
 
-    mutating func setLeadership(_ state: PartitionState, for partition: TopicPartition) {
+    mutating func setLeadership(
+        _ state: PartitionState, for partition: TopicPartition, returned: Set<BrokerID> = []
+    ) {
         partitions[partition]?.leadership = state
+        partitions[partition]?.returned = returned
+    }
+
+    func hasReturned(_ broker: BrokerID, _ partition: TopicPartition) -> Bool {
+        partitions[partition]?.returned.contains(broker) ?? false
     }
 
     mutating func setLife(_ life: PartitionLifeState, of partition: TopicPartition) {

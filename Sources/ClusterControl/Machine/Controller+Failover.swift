@@ -107,7 +107,12 @@ extension Controller {
     func refreshLeadership(_ partitions: [TopicPartition]) async throws(Interruption) {
         let answers = try await zooKeeper(partitions.map { .readPartitionState($0, watch: false) })
         for (partition, answer) in zip(partitions, answers) {
-            if case .partitionState(let state) = answer { context.setLeadership(state, for: partition) }
+            guard case .partitionState(let state, let zxid) = answer else { continue }
+            let replicas = context.assignment(partition).replicas
+            // An only replica has nobody to part from.
+            let returned =
+                replicas.count > 1 ? replicas.filter { context.brokers[$0].map { $0.epoch > zxid } ?? false } : []
+            context.setLeadership(state, for: partition, returned: returned.contains(state.leader) ? Set(returned) : [])
         }
     }
 
@@ -155,6 +160,7 @@ extension Controller {
 
     /// Takes up partitions as they are found: tells every replica its role, and elects leaders for those without one.
     func start(_ partitions: [TopicPartition]) async throws(Interruption) {
+        try await replaceReturnedLeaders(of: partitions)
         try await startReplicas(of: partitions)
         for partition in partitions {
             if let leader = context.leadership(partition)?.leader {
@@ -164,6 +170,22 @@ extension Controller {
             }
         }
         _ = try await movePartitionsOnline()
+    }
+
+    /// Where the leader has registered since its state was written, the controller that was in charge then would have seen
+    /// it go and come back, and elected; so does this one, before it tells anybody of that leader.
+    ///
+    /// With the power the leader may have lost the end of its log. Were it to go on under the same epoch (in Kafka it does),
+    /// it would put other records at offsets where a follower has some of that epoch, and no truncation would ever tell
+    /// them apart.
+    private func replaceReturnedLeaders(of partitions: [TopicPartition]) async throws(Interruption) {
+        let returned = partitions.filter { partition in
+            guard let leader = context.leadership(partition)?.leader else { return false }
+            return context.hasReturned(leader, partition) && !context.isAbandoned(partition)
+        }
+        guard !returned.isEmpty else { return }
+        for partition in returned { context.setLife(.offline, of: partition) }
+        _ = try await moveOnline(returned, by: .offline(allowUnclean: false))
     }
 
     private func startReplicas(of partitions: [TopicPartition]) async throws(Interruption) {

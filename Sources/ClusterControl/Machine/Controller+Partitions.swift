@@ -79,8 +79,8 @@ extension Controller {
         let found = try await zooKeeper(existing.map { .readPartitionState($0.0, watch: false) })
         for ((partition, state), answer) in zip(existing, found) {
             var wanted = state
-            if case .partitionState(let read) = answer { wanted.partitionEpoch = read.partitionEpoch }
-            if answer == .partitionState(wanted) {
+            if case .partitionState(let read, _) = answer { wanted.partitionEpoch = read.partitionEpoch }
+            if case .partitionState(wanted, _) = answer {
                 created(partition, state, version: wanted.partitionEpoch)
             } else {
                 failedToCreate(partition, "\(ZooKeeperFailure.nodeExists)")
@@ -191,9 +191,9 @@ extension Controller {
         let answers = try await zooKeeper(partitions.map { .readPartitionState($0, watch: false) })
         for (partition, answer) in zip(partitions, answers) {
             switch answer {
-            case .partitionState(let state) where state.controllerEpoch > context.epoch:
+            case .partitionState(let state, _) where state.controllerEpoch > context.epoch:
                 fail(partition, "a newer controller wrote its state", into: &results)
-            case .partitionState(let state): states.append((partition, state))
+            case .partitionState(let state, _): states.append((partition, state))
             case .failed(.noNode): fail(partition, "it has no state in ZooKeeper", into: &results)
             default: fail(partition, "reading its state answered \(answer)", into: &results)
             }

@@ -88,7 +88,7 @@ extension Controller {
         _ partition: TopicPartition, _ assignment: PartitionAssignment
     ) async throws(Interruption) -> Bool {
         guard context.assignment(partition).replicas.contains(where: { !assignment.replicas.contains($0) }),
-            case .partitionState(let state) = try await zooKeeper(.readPartitionState(partition, watch: false))
+            case .partitionState(let state, _) = try await zooKeeper(.readPartitionState(partition, watch: false))
         else { return false }
         return !state.inSyncReplicas.contains(where: assignment.replicas.contains)
     }
@@ -127,7 +127,7 @@ extension Controller {
         _ partition: TopicPartition, _ assignment: PartitionAssignment
     ) async throws(Interruption) -> Bool {
         guard assignment.isBeingReassigned else { return true }
-        guard case .partitionState(let state) = try await zooKeeper(.readPartitionState(partition, watch: false))
+        guard case .partitionState(let state, _) = try await zooKeeper(.readPartitionState(partition, watch: false))
         else { return false }
         return assignment.target.allSatisfy(state.inSyncReplicas.contains)
     }
@@ -178,7 +178,7 @@ extension Controller {
         _ partition: TopicPartition, _ assignment: PartitionAssignment
     ) async throws(Interruption) {
         while true {
-            guard case .partitionState(var state) = try await zooKeeper(.readPartitionState(partition, watch: false))
+            guard case .partitionState(var state, _) = try await zooKeeper(.readPartitionState(partition, watch: false))
             else { throw .failed("\(partition) has no state in ZooKeeper") }
             guard state.controllerEpoch <= context.epoch else {
                 throw .failed("a newer controller wrote the state of \(partition)")

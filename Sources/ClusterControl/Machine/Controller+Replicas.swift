@@ -111,11 +111,11 @@ extension Controller {
             let answers = try await zooKeeper(remaining.map { .readPartitionState($0, watch: false) })
             for (partition, answer) in zip(remaining, answers) {
                 switch answer {
-                case .partitionState(let state) where state.controllerEpoch > context.epoch:
+                case .partitionState(let state, _) where state.controllerEpoch > context.epoch:
                     failed(partition, broker, "a newer controller wrote its state")
-                case .partitionState(let state) where state.inSyncReplicas.contains(broker):
+                case .partitionState(let state, _) where state.inSyncReplicas.contains(broker):
                     changes.append((partition, state.without(broker)))
-                case .partitionState(var state):
+                case .partitionState(var state, _):
                     state.controllerEpoch = context.epoch
                     context.setLeadership(state, for: partition)
                     finished.append((partition, state))

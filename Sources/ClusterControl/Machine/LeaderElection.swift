@@ -33,9 +33,12 @@ enum LeaderElection: Hashable {
         switch self {
         case .offline:
             let live = assignment.replicas.filter { context.isOnline($0, partition) }
-            if let leader = live.first(where: inSync.contains) {
+            // Who was here all the time comes first, and alone stays in sync.
+            let steady = live.filter { !context.hasReturned($0, partition) }
+            let trusted = steady.contains(where: inSync.contains) ? steady : live
+            if let leader = trusted.first(where: inSync.contains) {
                 next.leader = leader
-                next.inSyncReplicas = inSync.filter { context.isOnline($0, partition) }
+                next.inSyncReplicas = inSync.filter(trusted.contains)
                 return Outcome(state: next, recipients: live)
             }
             guard allowsUnclean, let leader = live.first else { return Outcome(state: nil, recipients: live) }
