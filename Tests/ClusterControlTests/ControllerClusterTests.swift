@@ -120,6 +120,26 @@ import Testing
         #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
     }
 
+    /// A full disk had no room for its log, and has some again.
+    @Test func aReplicaThatCameBackCanBeDeleted() {
+        let cluster = Cluster(1, 2)
+        var isFull = true
+        cluster.controller.answer = { broker, request in
+            let refuses = if case .leaderAndIsr = request { broker == 2 && isFull } else { false }
+            return ControlAnswer(partitions: [TopicPartition("t", 0): refuses ? .kafkaStorageError : .none])
+        }
+        cluster.createTopic("t", [[1, 2]])
+        cluster.deleteTopic("t")
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") != nil)
+        isFull = false
+        #expect(throws: Never.self) {
+            _ = try cluster.world.zooKeeper.createSequential(
+                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
+        }
+        cluster.world.settle()
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
+    }
+
     /// The answer comes when the broker's next life, with its disk repaired, has been welcomed.
     @Test func aDirectoryThatHadFailedInAnEarlierLifeIsNotOffline() {
         let cluster = Cluster(1, 2)

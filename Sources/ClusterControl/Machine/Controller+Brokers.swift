@@ -104,9 +104,13 @@ extension Controller {
         context.offlineDirectories[broker] = offline
         let new = offline.subtracting(before).sorted()
         if !new.isEmpty { try await replicasWentOffline(new.map { Replica($0, on: broker) }) }
-        // Kafka leaves partitions that nobody led meanwhile to the next event. A broker whose full disk has room again
-        // would wait long for one.
-        if !before.isSubset(of: offline) { _ = try await movePartitionsOnline() }
+        // Kafka leaves partitions that nobody led meanwhile, and topics that could not be deleted, to the next event. A broker
+        // whose full disk has room again would wait long for one.
+        let returned = before.subtracting(offline)
+        if !returned.isEmpty {
+            _ = try await movePartitionsOnline()
+            try await resumeDeletion(of: Set(returned.map(\.topic)))
+        }
     }
 
     func updateMetadataAnswered(_ broker: BrokerID, _ answer: ControlAnswer) {
