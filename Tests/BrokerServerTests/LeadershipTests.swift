@@ -40,6 +40,21 @@ import Testing
             scene.replicas.acknowledgement(of: partition, through: again.last, epoch: again.epoch) == ErrorCode.none)
     }
 
+    /// As after the death of a process that had written them. A leader would believe this follower that it has them.
+    @Test func recordsThatTheTopicWantsOnDiskAreThereBeforeARoleBegins() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        try await scene.append(3, to: partition)
+        let log = try #require(scene.replicas.partition(partition)?.log)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 1))
+        #expect(log.offsets.recoveryPoint == 0)
+        var configuration = log.configuration
+        configuration.flushRecords = 1
+        log.reconfigure(configuration)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 2))
+        #expect(log.offsets.recoveryPoint == 3)
+    }
+
     /// Each departure from the in-sync set brings a new epoch, and must not make producers send again.
     @Test func anAppendIsAcknowledgedUnderANewEpochOfTheSameLeader() async throws {
         let scene = try ReplicaScene()

@@ -76,6 +76,32 @@ import Testing
         }
     }
 
+    /// A process dies between a write and its flush; the next one takes the log up; then the power fails.
+    @Test(arguments: 0..<20)
+    func whatAProcessLeftUnflushedIsFlushedBeforeItCounts(_ seed: Int) throws {
+        let disk = ForgetfulFileSystem(seed: UInt64(seed))
+        try disk.makeDirectory("/d")
+        try disk.syncDirectory("/")
+        func open(_ body: (PartitionLog) throws -> Void) throws {
+            var test = try TestLog("/d", disk)
+            try disk.syncDirectory("/d")
+            test.configuration.flushRecords = 1
+            try body(try test.open(clean: false))
+        }
+        try open { log in
+            try log.append(TestBatch(["flushed"]))
+            var left = TestBatch(["left"])
+            #expect(try log.append(&left, leaderEpoch: 0, now: 0, flush: .byCaller).flushIsDue)
+        }
+        disk.kill()
+        try open { log in
+            #expect(log.offsets.logEnd == 2)
+            try log.flushIfOwed()
+        }
+        disk.crash()
+        try open { log in #expect(log.offsets.logEnd == 2) }
+    }
+
     private func step(
         _ log: PartitionLog, _ model: inout Model, _ random: inout SeededRandom, _ counter: inout Int, _ life: Int
     ) throws {

@@ -87,6 +87,7 @@ extension ReplicaManager {
                 change.partition, topicID: change.topicID,
                 configuration: settings.settings(of: change.partition.topic).log, now: BrokerClock.now)
             followers.stop([change.partition])
+            try log.flushIfOwed()
             guard case .follow(let leader) = verdict else {
                 try partition.makeLeader(change, log: log)
                 resumeMove(of: partition)

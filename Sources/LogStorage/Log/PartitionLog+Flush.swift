@@ -99,6 +99,14 @@ extension PartitionLog {
         }
     }
 
+    /// Makes durable what `flush.messages` wants on disk. To be called before the log takes a role, in which all that it holds
+    /// counts: what a process had written, and not flushed when it died, is there in the next one, and a leader would take
+    /// the word of a follower for it. (Kafka does; a power failure may then take what was acknowledged.)
+    package func flushIfOwed() throws(LogError) {
+        let (offsets, limit) = published.withLock { ($0.offsets, $0.configuration.flushRecords) }
+        if offsets.logEnd - offsets.recoveryPoint >= limit { try flush() }
+    }
+
     /// Makes all segments before the active one durable: to be called off the append path after one was rolled
     /// (``LogAppendInfo/rolled``), as Kafka's scheduler does.
     package func flushRolledSegments() throws(LogError) {
