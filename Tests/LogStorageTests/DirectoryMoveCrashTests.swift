@@ -111,6 +111,37 @@ import Testing
         #expect(disk.changes == changes)
     }
 
+    /// After a loss of what was committed: else the next life would show readers what nobody has committed.
+    @Test func aHighWatermarkAboveACutIsTakenBackOnDisk() throws {
+        let (disk, manager) = try prepare(3)
+        defer { manager.close(now: 0) }
+        let log = try #require(manager.log(for: partition))
+        log.updateHighWatermark(8)
+        manager.checkpointHighWatermarks()
+        let checkpoint = OffsetCheckpoint(.highWatermark, in: "/a", disk)
+        #expect(try checkpoint.read()[partition] == 8)
+        try manager.truncate([partition: 4], now: 0)
+        #expect(try checkpoint.read()[partition] == log.offsets.highWatermark)
+        #expect(log.offsets.highWatermark <= 4)
+    }
+
+    @Test func aHighWatermarkAboveWhatACrashHasLeftIsTakenBackOnDisk() throws {
+        let (disk, manager) = try prepare(3)
+        let log = try #require(manager.log(for: partition))
+        let end = log.offsets.logEnd
+        log.updateHighWatermark(end)
+        manager.checkpointHighWatermarks()
+        let checkpoint = OffsetCheckpoint(.highWatermark, in: "/a", disk)
+        try log.truncate(to: end - 2, now: 0)
+        #expect(try checkpoint.read()[partition] == end)
+        disk.kill()
+        let again = try open(disk)
+        defer { again.close(now: 0) }
+        let left = try #require(again.log(for: partition)).offsets
+        #expect(left.logEnd < end)
+        #expect(try checkpoint.read()[partition] == left.highWatermark)
+    }
+
     /// A leader's log may start inside a batch (KIP-107).
     @Test func anEmptyFollowerBeginsWithTheBatchInWhichItsLeaderStarts() throws {
         let disk = ForgetfulFileSystem(seed: 4)

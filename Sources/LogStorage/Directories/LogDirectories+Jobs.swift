@@ -174,15 +174,18 @@ extension LogDirectories {
     }
 
     /// To be called after a log was cut at its end: a recovery point on disk that lies above the cut would, after a crash,
-    /// vouch for records that were appended since, and likewise what says up to where it is compacted. Does nothing where
-    /// neither does.
+    /// vouch for records that were appended since; and likewise what says up to where it is compacted, and, where records that
+    /// were committed are gone, the high watermark. Does nothing where none of them does.
     package func checkpointAfterCut(_ log: PartitionLog) {
         recordCut(ofCleaned: log)
-        guard let directory = directories.first(where: { $0.health === log.health }),
-            let onDisk = directory.recoveryPoints.withLock({ $0[log.topicPartition] }),
-            onDisk > log.offsets.recoveryPoint
-        else { return }
-        checkpointRecoveryPoints(in: [directory.path])
+        guard let directory = directories.first(where: { $0.health === log.health }) else { return }
+        let (partition, offsets) = (log.topicPartition, log.offsets)
+        if let onDisk = directory.recoveryPoints.withLock({ $0[partition] }), onDisk > offsets.recoveryPoint {
+            checkpointRecoveryPoints(in: [directory.path])
+        }
+        if let onDisk = directory.highWatermarks.withLock({ $0[partition] }), onDisk > offsets.logEnd {
+            checkpoint(.highWatermark, in: [directory.path]) { $0.offsets.highWatermark }
+        }
     }
 
     /// Writes the log starts that lie inside a segment (`log.flush.start.offset.checkpoint.interval.ms`).

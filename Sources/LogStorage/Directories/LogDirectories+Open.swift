@@ -194,6 +194,8 @@ extension LogDirectories {
                 state.withLock { $0.logs[partition] = log }
             }
         }
+        // What a crash has taken counts as cut off.
+        for log in allLogs { checkpointAfterCut(log) }
         if directories.allSatisfy(\.health.isOffline) {
             throw .noneUsable(.directoryOffline(path: directories.first?.path ?? ""))
         }
@@ -214,6 +216,7 @@ extension LogDirectories {
         directory.recoveryPoints.withLock { $0 = recoveryPoints ?? [:] }
         let logStarts = try checkpoint(.logStart, directory) ?? [:]
         let highWatermarks = try checkpoint(.highWatermark, directory) ?? [:]
+        directory.highWatermarks.withLock { $0 = highWatermarks }
         let compacted = try checkpoint(.cleaner, directory) ?? [:]
         let entries = try logErrors { () throws(FileError) in try fileSystem.list(directory.path) }
         var jobs: [Job] = []

@@ -9,8 +9,9 @@ final class LogDirectory: Sendable {
     let health: DirectoryHealth
     let lock: Mutex<(any FileLock)?>
     let meta: Mutex<MetaProperties?>
-    /// What the checkpoint of recovery points says.
+    /// What the checkpoints of recovery points and of high watermarks say.
     let recoveryPoints = Mutex<[TopicPartition: Offset]>([:])
+    let highWatermarks = Mutex<[TopicPartition: Offset]>([:])
     /// Made at the start, so that it knows of all writes that fail. Nil where only files can be synced, and offline.
     let wholeSync: (any WholeSync)?
     private let fileSystem: any FileSystem
@@ -36,7 +37,11 @@ final class LogDirectory: Sendable {
         try health.watching { () throws(LogError) in
             try logErrors { () throws(FileError) in try checkpoint(kind).write(offsets) }
         }
-        if kind == .recoveryPoint { recoveryPoints.withLock { $0 = offsets } }
+        switch kind {
+        case .recoveryPoint: recoveryPoints.withLock { $0 = offsets }
+        case .highWatermark: highWatermarks.withLock { $0 = offsets }
+        default: break
+        }
     }
 }
 
