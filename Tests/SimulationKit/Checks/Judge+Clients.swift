@@ -17,6 +17,8 @@ extension Judge {
         guard !history.isTainted else { return }
         for (index, value) in batch.values.enumerated() {
             let offset = Int(answer.first) + index
+            // On its way the answer may have been overtaken by a loss.
+            if let loss = history.loss, offset >= loss.from { return }
             guard offset < history.committed.count, history.committed[offset].value == value else {
                 return fail(
                     "\(batch.partition) offset \(offset): broker \(leader) acknowledges \(value), but it is not committed",
@@ -32,9 +34,9 @@ extension Judge {
         let isAwaited = broker.world.producers.contains {
             $0.pending?.producerID == batch.producerID && $0.pending?.sequence == batch.sequence
         }
-        guard isAwaited, !history.isTainted, history.deletedBelow == 0, isCurrent(batch.partition, broker) else {
-            return
-        }
+        guard isAwaited, !history.isTainted, history.deletedBelow == 0, history.loss == nil,
+            isCurrent(batch.partition, broker)
+        else { return }
         fail(
             "\(batch.partition): broker \(broker.id) refuses sequence \(batch.sequence) of producer \(batch.producerID): \(error)",
             broker.world)
@@ -49,6 +51,8 @@ extension Judge {
         for (index, record) in part.records.enumerated() {
             let offset = Int(offset) + index
             guard offset < history.committed.count, history.committed[offset] == record else {
+                // On its way, or where it was read, nobody knew of a loss.
+                if let loss = history.loss, offset >= loss.from, record.leaderEpoch < loss.epoch { return }
                 return fail(
                     "\(partition) offset \(offset): a consumer of broker \(broker.id) sees \(record), which is not committed",
                     broker.world)
@@ -62,6 +66,7 @@ extension Judge {
     ) {
         let history = history(partition, topicID)
         guard isLeader, !history.isTainted, offset >= history.deletedBelow, isCurrent(partition, broker) else { return }
+        if let loss = history.loss, offset > loss.from { return }
         fail(
             "\(partition): the leader \(broker.id) does not know offset \(offset), which was consumed up to",
             broker.world)
@@ -70,7 +75,9 @@ extension Judge {
     /// A consumer is told where the log ends for it (KIP-207: never less than before).
     func sawLatest(_ partition: TopicPartition, _ topicID: KafkaUUID, _ offset: Offset, _ broker: SimulatedBroker) {
         let history = history(partition, topicID)
-        guard !history.isTainted else { return }
+        guard !history.isTainted, let epoch = broker.replicas[partition]?.machine.leaderEpoch,
+            !isUnaware(epoch, history)
+        else { return }
         if isCurrent(partition, broker), offset < history.latestTold {
             fail(
                 "\(partition): latest was \(history.latestTold), and is \(offset) at leader \(broker.id)", broker.world)

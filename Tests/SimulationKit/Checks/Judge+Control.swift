@@ -91,6 +91,7 @@ extension Judge {
                 history.isTainted = true
             }
         }
+        excuseMembersOnly(after, history)
         if history.isTainted { return }
         // Whoever is trusted from here on must have all that is committed.
         for member in after.inSyncReplicas where member == after.leader || !before.inSyncReplicas.contains(member) {
@@ -99,6 +100,13 @@ extension Judge {
                 return fail("\(partition): \(member) is in sync and has no log", world)
             }
             if let missing = firstMissing(log, history) {
+                let beginsToLead = member == after.leader && after.leaderEpoch > before.leaderEpoch
+                if beginsToLead
+                    ? forgives(member, missing: missing, in: after.leaderEpoch, history)
+                    : isExcused(member, from: missing, of: history)
+                {
+                    continue
+                }
                 return fail(
                     "\(partition): broker \(member) is trusted in epoch \(after.leaderEpoch) and lacks offset \(missing), "
                         + "which is committed", world)

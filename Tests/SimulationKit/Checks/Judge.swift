@@ -25,6 +25,20 @@ final class Judge {
         var deletedBelow: Offset = 0
         /// The largest offset that a consumer was told as the latest.
         var latestTold: Offset = 0
+        struct Excuse {
+            /// From where on records may be missing that were here.
+            var from: Offset
+            /// The broker has been a member of the in-sync set ever since.
+            var holds = true
+        }
+        var excuses: [BrokerID: Excuse] = [:]
+        struct Loss {
+            /// From where on committed records have ever been lost.
+            var from: Offset
+            /// The leadership that began without them.
+            var epoch: LeaderEpoch
+        }
+        var loss: Loss?
         /// An unclean leader was elected, or the topic has begun to go: committed records may be gone.
         var isTainted = false
     }
@@ -38,6 +52,7 @@ final class Judge {
     var committedCount = 0
     var acknowledgedCount = 0
     var electionCount = 0
+    var lostCount = 0
 
     init(_ plan: SimulationPlan) { self.plan = plan }
 
@@ -82,11 +97,13 @@ extension Judge {
     ) {
         guard let log = replica.stored?.log else { return }
         let history = history(partition, log.topicID)
-        guard !history.isTainted else { return }
+        guard !history.isTainted, !isUnaware(replica.machine.leaderEpoch, history) else { return }
         checkOrder(partition, log, broker)
         let known = Offset(history.committed.count)
-        for offset in max(before, log.logStart)..<log.highWatermark {
-            guard let record = log[offset] else { continue }
+        // Where committed records were lost, the leader may have had the mark above what is committed now.
+        let first = history.loss == nil ? max(before, log.logStart) : min(before, known)
+        for offset in first..<log.highWatermark {
+            guard let record = log[offset] ?? (offset < known ? nil : .unknown) else { continue }
             if offset < history.committed.count {
                 guard history.committed[Int(offset)] == record else {
                     return fail(
@@ -118,7 +135,9 @@ extension Judge {
             guard let log, log.topicID == topicID else {
                 return fail("\(partition): \(first) is committed, but broker \(member), in sync, has no log", world)
             }
-            if let missing = firstMissing(log, history, from: first) {
+            if let missing = firstMissing(log, history, from: first),
+                !isExcused(member, from: missing, of: history)
+            {
                 return fail(
                     "\(partition): broker \(broker.id) commits offset \(missing), which broker \(member), in sync, lacks",
                     world)
@@ -126,7 +145,9 @@ extension Judge {
         }
         let holders = world.brokers.filter { other in
             guard let log = other.disk[partition]?.log, log.topicID == topicID else { return false }
-            return firstMissing(log, history, from: first) == nil
+            guard let missing = firstMissing(log, history, from: first) else { return true }
+            // The leader was told so before that one lost it.
+            return history.excuses[other.id].map { missing >= $0.from } ?? false
         }
         if holders.count < min(plan.minimumInSync, plan.replicationFactor) {
             fail("\(partition): offset \(first) is committed on \(holders.map(\.id)) only", world)
@@ -140,7 +161,7 @@ extension Judge {
         let expected = history.sequences[record.producerID].map { $0 + 1 } ?? 0
         history.sequences[record.producerID] = record.sequence
         // Where records were deleted, a replica may not know their producers.
-        guard record.sequence != expected, history.deletedBelow == 0 else { return }
+        guard record.sequence != expected, history.deletedBelow == 0, history.loss == nil else { return }
         fail(
             "\(partition) offset \(offset): producer \(record.producerID) has sequence \(record.sequence) instead of "
                 + "\(expected)", world)
@@ -152,6 +173,8 @@ extension Judge {
         let history = history(partition, log.topicID)
         guard !history.isTainted else { return }
         checkOrder(partition, log, broker)
+        guard let epoch = broker.replicas[partition]?.machine.leaderEpoch, !isUnaware(epoch, history) else { return }
+        caughtUp(log, history, broker)
         for offset in max(
             before.highWatermark, log.logStart)..<max(before.highWatermark, log.logStart, log.highWatermark)
         {
@@ -210,10 +233,12 @@ extension Judge {
             return fail(
                 "\(replica.partition): brokers \(other) and \(broker.id) both lead in epoch \(epoch)", broker.world)
         }
-        guard !history.isTainted, isCurrent(replica.partition, broker), let missing = firstMissing(log, history)
-        else { return }
-        fail(
-            "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",
-            broker.world)
+        guard !history.isTainted, isCurrent(replica.partition, broker) else { return }
+        if let missing = firstMissing(log, history), !forgives(broker.id, missing: missing, in: epoch, history) {
+            fail(
+                "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",
+                broker.world)
+        }
+        recommit(log, history)
     }
 }

@@ -79,8 +79,7 @@ final class ControlSender {
         isSending = true
         let connection = connection
         broker.ask(receiver, timeout: broker.world.plan.requestTimeout) { receiver, answer in
-            // Over a connection that was replaced there is nobody to hear the answer.
-            if let outcome = receiver.carryOut(request, over: connection) { answer(outcome) }
+            receiver.carryOut(request, over: connection, answer)
         } _: { [self] (answer: ControlAnswer?) in
             guard !isStopped else { return }
             guard let answer else {
@@ -101,7 +100,19 @@ final class ControlSender {
 // MARK: Carrying out control requests
 
 extension SimulatedBroker {
-    func carryOut(_ request: ControlRequest, over connection: Int) -> ControlAnswer? {
+    /// Carries out a request behind those before it. Over a connection that was replaced there is nobody to hear the answer.
+    func carryOut(_ request: ControlRequest, over connection: Int, _ answer: @escaping (ControlAnswer) -> Void) {
+        controlQueue.submit { [self] done in
+            carryOutNow(request, over: connection) { outcome in
+                if let outcome { answer(outcome) }
+                done()
+            }
+        }
+    }
+
+    private func carryOutNow(
+        _ request: ControlRequest, over connection: Int, done: @escaping (ControlAnswer?) -> Void
+    ) {
         let header =
             switch request {
             case .leaderAndIsr(let request): request.header
@@ -114,33 +125,54 @@ extension SimulatedBroker {
         {
             world.trace(
                 "broker \(id): refuses broker \(header.controllerID), epoch \(header.controllerEpoch): \(refusal)")
-            if case .error(let error) = refusal { return ControlAnswer(error: error) }
-            return nil
+            if case .error(let error) = refusal { return done(ControlAnswer(error: error)) }
+            return done(nil)
         }
         world.judge.accepted(header, self)
         switch request {
-        case .leaderAndIsr(let request): return carryOut(request)
+        case .leaderAndIsr(let request):
+            onThreads(request.partitions, \.partition, { [self] in apply($0, of: request) }, done)
         case .updateMetadata(let request):
             apply(request.update)
-            return ControlAnswer()
+            done(ControlAnswer())
         case .stopReplica(let request):
-            var answer = ControlAnswer()
-            for stop in request.partitions { answer.partitions[stop.partition] = apply(stop) }
-            return answer
+            for stop in request.partitions {
+                stopFetching(stop.partition)
+                stopMove(of: stop.partition)
+            }
+            onThreads(request.partitions, \.partition, { [self] in apply($0) }, done)
         }
     }
 
-    private func carryOut(_ request: ControlRequest.LeaderAndIsr) -> ControlAnswer {
+    /// Does something to each partition on its log thread, and is done when all are.
+    private func onThreads<Item>(
+        _ items: [Item], _ partition: KeyPath<Item, TopicPartition>, _ apply: @escaping (Item) -> ErrorCode,
+        _ done: @escaping (ControlAnswer?) -> Void
+    ) {
         var answer = ControlAnswer()
-        for wish in request.partitions {
-            let change = LeaderAndIsrPartition(
+        var left = items.count
+        guard left > 0 else { return done(answer) }
+        for item in items {
+            let id = item[keyPath: partition]
+            thread(id).submit { [self] in
+                let error = apply(item)
+                if !error.isNone { world.trace("broker \(self.id): \(error) for \(id)") }
+                answer.partitions[id] = error
+                left -= 1
+                if left == 0 { done(answer) }
+            }
+        }
+    }
+
+    private func apply(
+        _ wish: ControlRequest.LeaderAndIsr.Partition, of request: ControlRequest.LeaderAndIsr
+    ) -> ErrorCode {
+        apply(
+            LeaderAndIsrPartition(
                 partition: wish.partition, topicID: request.topicIDs[wish.partition.topic],
                 controllerEpoch: wish.state.controllerEpoch, leader: wish.state.leader,
                 leaderEpoch: wish.state.leaderEpoch, inSyncReplicas: wish.state.inSyncReplicas,
-                partitionEpoch: wish.state.partitionEpoch, replicas: wish.assignment.replicas, isNew: wish.isNew)
-            answer.partitions[wish.partition] = apply(change)
-        }
-        return answer
+                partitionEpoch: wish.state.partitionEpoch, replicas: wish.assignment.replicas, isNew: wish.isNew))
     }
 
     private func apply(_ change: LeaderAndIsrPartition) -> ErrorCode {
@@ -159,16 +191,18 @@ extension SimulatedBroker {
             return .none
         case .lead, .follow: break
         }
-        let (obtained, error) = obtainLog(change.partition, change.topicID ?? .zero, isNew: change.isNew)
-        guard let stored = obtained else {
-            if error == .kafkaStorageError {
-                offline.insert(change.partition)
-                replicas[change.partition] = nil
-            }
-            return error
+        let stored: StoredLog
+        switch obtainLog(change.partition, change.topicID ?? .zero, isNew: change.isNew) {
+        case .log(let log): stored = log
+        case .refused(let refusal): return couldNotTakeRole(replica, refusal)
+        case .otherTopic: return .inconsistentTopicID
         }
         replica.stored = stored
         stopFetching(change.partition)
+        // What a process's death has left unflushed counts from now on.
+        guard !world.plan.flushes(change.partition.topic) || stored.log.unflushedCount == 0 || flush(stored) else {
+            return couldNotTakeRole(replica, .offline)
+        }
         guard case .follow(let leader) = verdict else {
             stored.log.assignEpochStart(change.leaderEpoch)
             let actions = replica.machine.lead(
@@ -182,24 +216,31 @@ extension SimulatedBroker {
             world.judge.leads(replica, self)
             perform(actions, replica)
             moved(change.partition)
+            resumeMove(of: replica)
             return .none
         }
         replica.machine.follow(change, leader: leader)
         moved(change.partition)
         if let leader { startFetching(replica, from: leader) }
+        resumeMove(of: replica)
         return .none
     }
 
     private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
         guard !offline.contains(stop.partition) else { return .kafkaStorageError }
-        stopFetching(stop.partition)
         let replica = replicas[stop.partition]
         if let refusal = replica?.machine.refusal(ofStopIn: stop.leaderEpoch), !refusal.isNone { return refusal }
         if stop.delete {
+            if let stored = disk[stop.partition], failedDirectories.contains(stored.directory) {
+                replicas.removeValue(forKey: stop.partition)?.machine.retire()
+                moved(stop.partition)
+                return .kafkaStorageError
+            }
             if let log = disk[stop.partition]?.log { world.judge.deletes(stop.partition, log.topicID, world) }
             replica?.machine.retire()
             replicas[stop.partition] = nil
             disk[stop.partition] = nil
+            futures[stop.partition] = nil
             world.trace("broker \(id): deletes \(stop.partition)")
         } else {
             replica?.machine.stop()
@@ -218,10 +259,12 @@ extension SimulatedBroker {
             : update.topics.flatMap { topic in topic.partitions.map { TopicPartition(topic.name, $0.index) } }
         for partition in told {
             guard let replica = replicas[partition], replica.machine.isWaitingForLeader,
-                let known = image.partition(partition), image.isAlive(known.leader),
-                replica.machine.leaderAppeared(known.leader, leaderEpoch: known.leaderEpoch)
+                let known = image.partition(partition), image.isAlive(known.leader)
             else { continue }
-            startFetching(replica, from: known.leader)
+            thread(partition).submit { [self] in
+                guard replica.machine.leaderAppeared(known.leader, leaderEpoch: known.leaderEpoch) else { return }
+                startFetching(replica, from: known.leader)
+            }
         }
         if brokersChanged { reconsiderHighWatermarks() }
     }

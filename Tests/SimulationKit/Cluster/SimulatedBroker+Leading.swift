@@ -160,6 +160,17 @@ extension SimulatedBroker {
     func produce(
         _ batch: SimulatedProducer.Batch, topicID: KafkaUUID, _ answer: @escaping (ProduceAnswer) -> Void
     ) {
+        guard replicas[batch.partition] != nil else {
+            return answer(
+                ProduceAnswer(error: offline.contains(batch.partition) ? .kafkaStorageError : .notLeaderOrFollower))
+        }
+        thread(batch.partition).submit { [self] in append(batch, topicID: topicID, answer) }
+    }
+
+    /// On the partition's log thread.
+    private func append(
+        _ batch: SimulatedProducer.Batch, topicID: KafkaUUID, _ answer: @escaping (ProduceAnswer) -> Void
+    ) {
         let partition = batch.partition
         guard let replica = replicas[partition], let stored = replica.stored else {
             return answer(ProduceAnswer(error: .notLeaderOrFollower))
@@ -170,7 +181,10 @@ extension SimulatedBroker {
             return answer(ProduceAnswer(error: refusal.isNone ? .notLeaderOrFollower : refusal))
         }
         let epoch = replica.machine.leaderEpoch
+        if self.refusal(ofWriteTo: stored) != nil { return answer(ProduceAnswer(error: .kafkaStorageError)) }
         var result = ProduceAnswer()
+        var mustFlush = false
+        var isDuplicate = false
         switch stored.log.append(
             batch.values, producerID: batch.producerID, sequence: batch.sequence, leaderEpoch: epoch)
         {
@@ -179,13 +193,35 @@ extension SimulatedBroker {
             return answer(ProduceAnswer(error: error))
         case .duplicate(let first, let last):
             (result.first, result.last) = (first, last)
+            isDuplicate = true
+            // What it repeats may be among what is not on disk yet.
+            mustFlush = world.plan.flushes(partition.topic) && !stored.log.isDurable(last)
         case .appended(let first, let last):
             (result.first, result.last) = (first, last)
-            if world.plan.flushes { stored.log.flush() }
-            let (end, now, image) = (stored.log.logEnd, clock, image)
-            withLeader(replica) { $0.appended(logEnd: end, now: now, isAlive: image.isAlive) }
-            moved(partition)
+            mustFlush = world.plan.flushes(partition.topic)
         }
+        let (end, done) = (stored.log.logEnd, result)
+        let appended = { [self] in
+            if !isDuplicate { logEndMoved(replica, to: end) }
+            awaitReplicas(batch, done, epoch, answer)
+        }
+        guard mustFlush else { return appended() }
+        thread(partition).flushThen(stored) { isFlushed in
+            if isFlushed { appended() } else { answer(ProduceAnswer(error: .kafkaStorageError)) }
+        }
+    }
+
+    private func logEndMoved(_ replica: HostedReplica, to end: Offset) {
+        let (now, image) = (clock, image)
+        withLeader(replica) { $0.appended(logEnd: end, now: now, isAlive: image.isAlive) }
+        moved(replica.partition)
+    }
+
+    private func awaitReplicas(
+        _ batch: SimulatedProducer.Batch, _ result: ProduceAnswer, _ epoch: LeaderEpoch,
+        _ answer: @escaping (ProduceAnswer) -> Void
+    ) {
+        let partition = batch.partition
         guard batch.needsAll else { return answer(result) }
         let waiting = WaitingProduce(last: result.last, epoch: epoch) { error in
             var result = result
@@ -203,8 +239,12 @@ extension SimulatedBroker {
 
     /// DeleteRecords: as leader, up to the high watermark.
     func deleteRecords(_ partition: TopicPartition, below offset: Offset) {
+        thread(partition).submit { [self] in deleteRecordsNow(partition, below: offset) }
+    }
+
+    private func deleteRecordsNow(_ partition: TopicPartition, below offset: Offset) {
         guard let replica = replicas[partition], replica.machine.isLeader, let stored = replica.stored,
-            offset <= stored.log.highWatermark
+            offset <= stored.log.highWatermark, isUsable(stored, for: .write)
         else { return }
         stored.log.raiseLogStart(to: offset)
         world.judge.deleted(partition, below: offset, self)

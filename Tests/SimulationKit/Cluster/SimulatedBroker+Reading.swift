@@ -132,15 +132,23 @@ extension SimulatedBroker {
     func read(_ key: FetchPartitionKey, _ request: ReadRequest, count: Int) -> FetchPart {
         var part = FetchPart(key: key)
         guard let replica = replicas[key.topicPartition] else {
-            part.error = image.partition(key.topicPartition) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower
+            part.error =
+                offline.contains(key.topicPartition)
+                ? .kafkaStorageError
+                : image.partition(key.topicPartition) == nil ? .unknownTopicOrPartition : .notLeaderOrFollower
             return part
         }
         part.error = replica.machine.refusal(
             ofReaderIn: request.leaderEpoch, follower: request.follower, leaderOnly: request.leaderOnly)
-        guard part.error.isNone, let log = replica.stored?.log else {
+        guard part.error.isNone, let stored = replica.stored else {
             if part.error.isNone { part.error = .notLeaderOrFollower }
             return part
         }
+        guard isUsable(stored, for: .read) else {
+            part.error = .kafkaStorageError
+            return part
+        }
+        let log = stored.log
         part.highWatermark = log.highWatermark
         part.logStart = log.logStart
         switch EpochCheck.divergence(

@@ -32,7 +32,7 @@ final class HostedReplica {
 
 /// One broker: the machines that ship, and in place of sockets, threads and files this class.
 ///
-/// A process lives from ``start()`` to ``kill(survivingUnflushed:)``; its disk stays. What is asked of it while it is
+/// A process lives from ``start()`` to ``kill(isPowerFailure:)``; its disk stays. What is asked of it while it is
 /// paused waits, and is then done in order, with the process none the wiser.
 final class SimulatedBroker {
     let id: BrokerID
@@ -51,11 +51,23 @@ final class SimulatedBroker {
 
     // The disk.
     var disk: [TopicPartition: StoredLog] = [:]
+    /// Copies of logs on their way to another directory.
+    var futures: [TopicPartition: StoredLog] = [:]
+    /// Copies in directories that have failed.
+    var unusable: [TopicPartition: StoredLog] = [:]
+    /// Logs whose places a copy has taken when the process died, before they were gone.
+    var superseded: [TopicPartition: StoredLog] = [:]
+    var disks = Array(repeating: SimulatedDisk(), count: SimulatedBroker.directoryCount)
 
     // The process.
     /// The log directories that have failed since it began, and the partitions that it cannot serve for that.
     var failedDirectories: Set<Int> = []
     var offline: Set<TopicPartition> = []
+    /// Whether a replica has found no room for its log.
+    var lacksRoom = false
+    var moves: [TopicPartition: SimulatedMove] = [:]
+    private var threads: [TopicPartition: SimulatedLogThread] = [:]
+    private(set) var controlQueue = SimulatedControlQueue()
     var controller: Controller?
     var brokerEpoch: BrokerEpoch = -1
     var image = MetadataImage(clusterID: "simulated")
@@ -89,6 +101,14 @@ final class SimulatedBroker {
     }
 
     func log(_ partition: TopicPartition) -> ModelLog? { replicas[partition]?.stored?.log }
+
+    /// The thread on which a partition's log changes.
+    func thread(_ partition: TopicPartition) -> SimulatedLogThread {
+        if let thread = threads[partition] { return thread }
+        let thread = SimulatedLogThread(self, partition)
+        threads[partition] = thread
+        return thread
+    }
 }
 
 // MARK: The process
@@ -113,6 +133,8 @@ extension SimulatedBroker {
         }
         world.trace("broker \(id): starts, epoch \(epoch)")
         world.mark(1, Int64(id), epoch)
+        settleMoves()
+        for stored in disk.values { checkpointAfterCut(stored) }
         brokerEpoch = epoch
         image = MetadataImage(clusterID: "simulated")
         fence = ControlFence()
@@ -125,20 +147,25 @@ extension SimulatedBroker {
         control(.started(brokerEpoch: epoch))
         every(5000) { $0.checkpoint() }
         every(world.plan.lagTimeMax / 2) { $0.checkLag() }
+        every(5000) { $0.lookForRoom() }
     }
 
     /// The process dies at once.
-    /// - Parameter survivingUnflushed: nil when only the process dies; else how many unflushed records of each log are left.
-    func kill(survivingUnflushed: Int? = nil) {
-        guard isRunning else { return }
-        world.trace("broker \(id): dies\(survivingUnflushed == nil ? "" : ", and with it what was not flushed")")
-        world.mark(2, Int64(id))
-        end()
-        link.abandon()
-        for (partition, stored) in disk.sorted(by: { $0.key < $1.key }) {
-            stored.log.reopen(survivingUnflushed: survivingUnflushed)
-            world.judge.reopened(partition, self)
+    /// - Parameter isPowerFailure: whether what was not flushed is lost too; that happens to a broker that is down as well.
+    func kill(isPowerFailure: Bool = false) {
+        guard isRunning || isPowerFailure else { return }
+        let lost = failedDirectories
+        if isRunning {
+            world.trace("broker \(id): dies\(isPowerFailure ? ", and with it what was not flushed" : "")")
+            world.mark(2, Int64(id))
+            end()
+            link.abandon()
         }
+        for (partition, stored) in disk.sorted(by: { $0.key < $1.key }) {
+            reopen(stored, of: partition, isPowerFailure: isPowerFailure)
+        }
+        reopenCopies(isPowerFailure: isPowerFailure)
+        mendDirectories(lost)
     }
 
     /// The process ends in order: what it has is on disk, and its session is closed.
@@ -146,10 +173,16 @@ extension SimulatedBroker {
         guard isRunning else { return }
         world.trace("broker \(id): stops")
         checkpoint()
+        let lost = failedDirectories
         link.endSession()
         end()
         link.abandon()
-        for stored in disk.values { stored.log.reopen(survivingUnflushed: nil) }
+        for (partition, stored) in disk.sorted(by: { $0.key < $1.key }) {
+            if !lost.contains(stored.directory) { stored.log.flush() }
+            reopen(stored, of: partition, isPowerFailure: false)
+        }
+        reopenCopies(isPowerFailure: false)
+        mendDirectories(lost)
     }
 
     private func end() {
@@ -162,6 +195,11 @@ extension SimulatedBroker {
         replicas = [:]
         failedDirectories = []
         offline = []
+        lacksRoom = false
+        for move in moves.values { move.stop() }
+        moves = [:]
+        threads = [:]
+        controlQueue = SimulatedControlQueue()
         for sender in senders.values { sender.stop() }
         senders = [:]
         timers = [:]
@@ -230,6 +268,9 @@ extension SimulatedBroker {
     }
 
     private func checkpoint() {
-        for stored in disk.values { stored.log.checkpoint() }
+        for stored in Array(disk.values) + Array(futures.values)
+        where !failedDirectories.contains(stored.directory) && !disks[stored.directory].isFull {
+            stored.log.checkpoint()
+        }
     }
 }

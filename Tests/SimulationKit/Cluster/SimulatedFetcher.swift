@@ -11,6 +11,8 @@ final class FollowedReplica {
     var machine: FollowerReplication
     var asked: Offset?
     var isStopped = false
+    /// Its log thread has not finished with the last answer.
+    var isBusy = false
     /// Whether the log had all that the leader's high watermark covers when it was fetched last.
     var hasCaughtUp = false
 
@@ -73,7 +75,7 @@ final class SimulatedFetcher {
         var questions: [(FollowedReplica, FollowerReplication.Need)] = []
         var patience: Int64?
         for entry in ordered {
-            let need = entry.machine.need(now: now)
+            let need: FollowerReplication.Need = entry.isBusy ? .nothing : entry.machine.need(now: now)
             guard case .records(let offset, let epoch) = need else {
                 session.drop(entry.key)
                 switch need {
@@ -117,7 +119,7 @@ final class SimulatedFetcher {
             }
             for part in answer.parts {
                 if let entry = entries[part.key.topicPartition], let asked = entry.asked {
-                    take(part, entry, askedFrom: asked)
+                    deliver(to: entry) { [self] done in take(part, entry, askedFrom: asked, done) }
                 }
             }
             turn()
@@ -133,7 +135,7 @@ final class SimulatedFetcher {
             } _: { [self] (answer: (error: ErrorCode, end: FollowerReplication.EpochEnd)?) in
                 guard end(current) else { return }
                 guard let answer else { return failed() }
-                change(entry) { machine, log, now, localEnd in
+                deliverChange(to: entry) { machine, log, now, localEnd in
                     machine.epochEndAnswered(
                         error: answer.error, answer.end, log: log, now: now, localEnd: localEnd)
                 }
@@ -147,7 +149,7 @@ final class SimulatedFetcher {
         } _: { [self] (answer: (error: ErrorCode, offset: Offset)?) in
             guard end(current) else { return }
             guard let answer else { return failed() }
-            change(entry) { machine, log, now, _ in
+            deliverChange(to: entry) { machine, log, now, _ in
                 need == .leaderEnd
                     ? machine.leaderEndAnswered(error: answer.error, answer.offset, log: log, now: now)
                     : machine.leaderStartAnswered(error: answer.error, answer.offset, log: log, now: now)
@@ -176,18 +178,59 @@ final class SimulatedFetcher {
 
     // MARK: What answers do to logs
 
-    private func take(_ part: FetchPart, _ entry: FollowedReplica, askedFrom offset: Offset) {
-        guard !entry.isStopped, let stored = entry.replica.stored else { return }
+    /// Hands something to the partition's log thread, and leaves the partition alone until that is done with it.
+    private func deliver(to entry: FollowedReplica, _ work: @escaping (_ done: @escaping () -> Void) -> Void) {
+        entry.isBusy = true
+        var isLater = false
+        broker.thread(entry.replica.partition).submit { [self] in
+            work { [self] in
+                entry.isBusy = false
+                if isLater { turn() }
+            }
+        }
+        isLater = true
+    }
+
+    private func take(
+        _ part: FetchPart, _ entry: FollowedReplica, askedFrom offset: Offset, _ done: @escaping () -> Void
+    ) {
+        guard !entry.isStopped, let stored = entry.replica.stored else { return done() }
         let work = entry.machine.fetched(
             .init(error: part.error, offset: offset, diverging: part.diverging), log: stored.log.local,
             now: broker.clock, localEnd: { Self.localEnd(of: $0, in: stored.log) })
-        guard work == .append else { return cut(work, entry) }
-        let before = stored.log.local
-        if !part.records.isEmpty {
-            stored.log.appendAsFollower(part.records)
-            broker.throttle.record(part.records.count, now: broker.clock)
-            if broker.world.plan.flushes { stored.log.flush() }
+        guard work == .append else {
+            cut(work, entry)
+            return done()
         }
+        let before = stored.log.local
+        guard !part.records.isEmpty else {
+            takeMarks(part, entry, stored, before)
+            return done()
+        }
+        if let refusal = broker.refusal(ofWriteTo: stored) {
+            entry.machine.appendFailed(refusal == .full ? .transient : .permanent, now: broker.clock)
+            return done()
+        }
+        stored.log.appendAsFollower(part.records)
+        broker.throttle.record(part.records.count, now: broker.clock)
+        guard broker.world.plan.flushes(entry.replica.partition.topic) else {
+            takeMarks(part, entry, stored, before)
+            return done()
+        }
+        // Who stops the fetching waits for that.
+        broker.thread(entry.replica.partition).wait { [self] in
+            if broker.flush(stored) {
+                takeMarks(part, entry, stored, before)
+            } else {
+                entry.machine.appendFailed(.permanent, now: broker.clock)
+            }
+            done()
+        }
+    }
+
+    private func takeMarks(
+        _ part: FetchPart, _ entry: FollowedReplica, _ stored: StoredLog, _ before: FollowerReplication.LocalLog
+    ) {
         let marks = FollowerReplication.marks(
             leaderHighWatermark: part.highWatermark, leaderLogStart: part.logStart, log: stored.log.local)
         stored.log.setHighWatermark(marks.highWatermark)
@@ -198,28 +241,35 @@ final class SimulatedFetcher {
         if stored.log.local != before { broker.moved(entry.replica.partition) }
     }
 
-    private func change(
-        _ entry: FollowedReplica,
-        _ decide: (
-            inout FollowerReplication, FollowerReplication.LocalLog, Int64,
-            (LeaderEpoch) -> FollowerReplication.EpochEnd
-        ) -> FollowerReplication.Work?
+    private func deliverChange(
+        to entry: FollowedReplica,
+        _ decide:
+            @escaping (
+                inout FollowerReplication, FollowerReplication.LocalLog, Int64,
+                (LeaderEpoch) -> FollowerReplication.EpochEnd
+            ) -> FollowerReplication.Work?
     ) {
-        guard !entry.isStopped, let stored = entry.replica.stored else { return }
-        cut(
-            decide(&entry.machine, stored.log.local, broker.clock) { Self.localEnd(of: $0, in: stored.log) }, entry)
+        deliver(to: entry) { [self] done in
+            defer { done() }
+            guard !entry.isStopped, let stored = entry.replica.stored else { return }
+            let localEnd: (LeaderEpoch) -> FollowerReplication.EpochEnd = { Self.localEnd(of: $0, in: stored.log) }
+            cut(decide(&entry.machine, stored.log.local, broker.clock, localEnd), entry)
+        }
     }
 
     private func cut(_ work: FollowerReplication.Work?, _ entry: FollowedReplica) {
-        guard let stored = entry.replica.stored else { return }
+        guard let work, work != .append, let stored = entry.replica.stored else { return }
+        guard broker.isUsable(stored, for: .write) else { return entry.machine.cutFailed() }
         let end = stored.log.logEnd
         switch work {
         case .truncate(let offset): stored.log.truncate(to: offset)
         case .startOver(let offset): stored.log.startOver(at: offset)
-        case .append, nil: return
+        case .append: return
         }
         broker.world.trace("broker \(broker.id): cuts \(entry.replica.partition) from \(end) to \(stored.log.logEnd)")
+        broker.checkpointAfterCut(stored)
         entry.machine.logChanged(stored.log.local)
+        broker.moves[entry.replica.partition]?.logWasCut(to: stored.log.logEnd)
         broker.world.judge.cut(entry.replica.partition, from: end, broker)
     }
 

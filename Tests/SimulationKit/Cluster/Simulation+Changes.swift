@@ -34,6 +34,7 @@ extension Simulation {
         case .electUnclean: if plan.allowsUnclean { askController(.electLeaders(.unclean, partitions: nil)) }
         case .restartGently: restartGently(brokers[Int(draw(0...Int64(brokers.count - 1)))])
         case .deleteRecords: deleteRecords()
+        case .moveReplica: moveReplica()
         }
     }
 
@@ -75,7 +76,10 @@ extension Simulation {
     /// was down is never deleted, and the log of a later topic is refused beside it, in Kafka too: so that nothing is lost
     /// where ZooKeeper has forgotten a topic that was made anew. Operators remove it by hand.
     private func isStray(_ topic: String) -> Bool {
-        brokers.contains { broker in broker.disk.keys.contains { $0.topic == topic } }
+        brokers.contains { broker in
+            broker.disk.keys.contains { $0.topic == topic } || broker.futures.keys.contains { $0.topic == topic }
+                || broker.unusable.keys.contains { $0.topic == topic }
+        }
     }
 
     private func delete(_ topic: String) {
@@ -103,6 +107,14 @@ extension Simulation {
         else { return }
         let offset = draw(0...mark)
         broker.onProcess { broker.deleteRecords(partition, below: offset) }
+    }
+
+    /// To any of its broker's log directories, also to the one where it is.
+    private func moveReplica() {
+        let broker = brokers[Int(draw(0...Int64(brokers.count - 1)))]
+        guard let partition = broker.replicas.keys.sorted().randomElement(using: &random) else { return }
+        let directory = anyDirectory
+        broker.onProcess { broker.move(partition, to: directory) }
     }
 
     /// Controlled shutdown, and a start later.

@@ -24,10 +24,14 @@ extension Simulation {
         let broker = anyBroker
         switch fault {
         case .kill: kill(broker)
-        case .powerFailure: kill(broker, survivingUnflushed: Int(draw(0...3)))
+        case .powerFailure: kill(broker, isPowerFailure: true)
+        case .widePowerFailure: failPowerOfSeveral()
         case .killSeveral:
             for broker in brokers where chance(1, in: 2) { kill(broker) }
-        case .failDirectory: failDirectory(broker)
+        case .failDirectory: broker.onProcess { broker.failDirectory(self.anyDirectory) }
+        case .failDisk: failDisk(of: broker)
+        case .fillDisk: fillDisk(of: broker)
+        case .slowDisk: slowDisk(of: broker)
         case .pause:
             let session = plan.sessionTimeout
             broker.pause(for: chance(1, in: 2) ? draw(10...session) : draw(session...5 * session))
@@ -53,19 +57,9 @@ extension Simulation {
         }
     }
 
-    func kill(_ broker: SimulatedBroker, survivingUnflushed: Int? = nil) {
-        broker.kill(survivingUnflushed: survivingUnflushed)
+    func kill(_ broker: SimulatedBroker, isPowerFailure: Bool = false) {
+        broker.kill(isPowerFailure: isPowerFailure)
         schedule(after: chance(1, in: 2) ? draw(10...1000) : draw(1000...40_000)) { broker.start() }
-    }
-
-    /// The operator repairs the disk and starts the process again.
-    private func failDirectory(_ broker: SimulatedBroker) {
-        let directory = Int(draw(0...Int64(SimulatedBroker.directoryCount - 1)))
-        broker.onProcess { broker.failDirectory(directory) }
-        let failed = broker.life
-        schedule(after: draw(2000...40_000)) { [self] in
-            if broker.life == failed, !broker.failedDirectories.isEmpty { kill(broker) }
-        }
     }
 
     private func cutOff(_ broker: BrokerID, from others: [BrokerID], isZooKeeper: Bool = false) {
@@ -104,6 +98,7 @@ extension Simulation {
     private func restForAWhile() {
         mendAll()
         for broker in brokers {
+            mendDisks(of: broker)
             broker.resume()
             if !broker.failedDirectories.isEmpty { broker.kill() }
             broker.start()
@@ -160,6 +155,9 @@ extension Simulation {
                     return "\(topic)-\(number): \(missing)"
                 }
             }
+        }
+        if let broker = brokers.first(where: { !$0.moves.isEmpty }) {
+            return "\(broker.moves.keys.sorted()) have not moved on broker \(broker.id)"
         }
         if let waiting = producers.first(where: { $0.pending != nil }) { return "producer \(waiting.id) waits" }
         return nil

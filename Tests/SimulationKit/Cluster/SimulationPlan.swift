@@ -24,8 +24,8 @@ package struct SimulationPlan: Sendable {
     package var changeInterval: Int64? = 15_000
     package var faults: Set<Fault> = Set(Fault.allCases)
     package var changes: Set<Change> = Set(Change.allCases)
-    /// Whether records are flushed before they count (`flush.messages=1`), so that a power failure takes none.
-    package var flushes = true
+    /// Which topics have `flush.messages=1`.
+    package var flush = Flush.always
     /// Whether `unclean.leader.election.enable` is set, so that records may be lost.
     package var allowsUnclean = false
     /// How many records a second replicas that are behind may cost a broker as follower, until all heals (KIP-73); nil
@@ -56,7 +56,7 @@ package struct SimulationPlan: Sendable {
         duration = [60_000, 120_000, 300_000, 600_000].randomElement(using: &random) ?? duration
         faultInterval = [1000, 3000, 8000, 20_000].randomElement(using: &random)
         changeInterval = [nil, 8000, 30_000].randomElement(using: &random) ?? nil
-        flushes = Bool.random(using: &random)
+        flush = Flush.allCases.randomElement(using: &random) ?? flush
         allowsUnclean = Int.random(in: 0..<6, using: &random) == 0
         truncatesOnFetch = Int.random(in: 0..<4, using: &random) > 0
         pace = [5...50, 50...1000, 200...4000, 1000...20_000].randomElement(using: &random) ?? pace
@@ -64,19 +64,42 @@ package struct SimulationPlan: Sendable {
         for fault in Fault.allCases where Int.random(in: 0..<3, using: &random) == 0 { faults.remove(fault) }
         for change in Change.allCases where Int.random(in: 0..<3, using: &random) == 0 { changes.remove(change) }
         throttle = [nil, nil, nil, 1, 20].randomElement(using: &random) ?? nil
-        // Without a flush a power failure takes what was acknowledged, in Kafka too.
-        if !flushes { faults.remove(.powerFailure) }
+    }
+
+    /// Which topics' records are flushed before they count, so that a power failure takes none.
+    package enum Flush: CaseIterable, Sendable {
+        case always
+        case never
+        /// Those of every other topic.
+        case some
+    }
+
+    /// Whether the topic's records are flushed before they count.
+    package func flushes(_ topic: String) -> Bool {
+        switch flush {
+        case .always: true
+        case .never: false
+        case .some: topic.utf8.last.map { $0 % 2 == 0 } ?? false
+        }
     }
 
     package enum Fault: String, CaseIterable, Sendable {
         /// kill -9, and a start later.
         case kill
-        /// The machine loses what was not flushed.
+        /// A machine loses what was not flushed.
         case powerFailure
+        /// Several lose it at once, or all of them.
+        case widePowerFailure
         /// Several at once.
         case killSeveral
         /// A log directory fails, and is repaired before the next start.
         case failDirectory
+        /// The next read, write or flush in a log directory fails, and with it the directory.
+        case failDisk
+        /// A log directory has no room for a while.
+        case fillDisk
+        /// Writes and flushes in a log directory take seconds for a while.
+        case slowDisk
         /// SIGSTOP and SIGCONT, shorter or longer than the session.
         case pause
         /// A broker's session ends by force.
@@ -113,5 +136,7 @@ package struct SimulationPlan: Sendable {
         case electUnclean
         case restartGently
         case deleteRecords
+        /// To another log directory of its broker.
+        case moveReplica
     }
 }

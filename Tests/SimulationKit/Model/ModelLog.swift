@@ -13,11 +13,15 @@ package struct ModelRecord: Hashable, Sendable {
     package var sequence: Int32
     /// The first offset of its batch, since logs are not cut within batches.
     package var batchStart: Offset
+
+    /// Stands for one that nobody has any more.
+    static let unknown = ModelRecord(value: 0, leaderEpoch: -1, producerID: -1, sequence: -1, batchStart: -1)
 }
 
 /// One replica's log in memory: records, leader epochs and producers by the rules of `LogStorage`, without files.
 ///
-/// What a process wrote is there after its death; what was not flushed is gone after a power failure.
+/// What a process wrote is there after its death. After a power failure what was not flushed may be gone, and what was cut
+/// off, but not yet on disk, back.
 package struct ModelLog: Sendable {
     package let topicID: KafkaUUID
     /// The first offset that is kept.
@@ -28,8 +32,10 @@ package struct ModelLog: Sendable {
     private var base: Offset = 0
     private var producers = ProducerStateManager()
     /// What a power failure leaves.
-    private var durableEnd: Offset = 0
-    private var checkpointedMark: Offset = 0
+    package private(set) var durableEnd: Offset = 0
+    /// What lay at the end and was cut off since the last flush; nothing once something was written in its place.
+    private var cutOff: [ModelRecord] = []
+    package private(set) var checkpointedMark: Offset = 0
 
     package init(topicID: KafkaUUID) { self.topicID = topicID }
 
@@ -69,6 +75,7 @@ extension ModelLog {
         _ values: [UInt64], producerID: ProducerID, sequence: Int32, leaderEpoch: LeaderEpoch
     ) -> AppendResult {
         let first = logEnd
+        defer { cutOff = [] }
         if producerID >= 0 {
             let batch = Self.batch(producerID, sequence: sequence, first: first, count: values.count)
             if let known = producers.duplicate(of: batch) {
@@ -93,6 +100,7 @@ extension ModelLog {
 
     /// Appends what a leader sent, as it is.
     package mutating func appendAsFollower(_ sent: some Collection<ModelRecord>) {
+        cutOff = []
         for record in sent {
             if record.leaderEpoch > epochs.latestEpoch ?? -1 {
                 epochs.assign(record.leaderEpoch, startOffset: logEnd)
@@ -100,6 +108,11 @@ extension ModelLog {
             records.append(record)
         }
         replayProducers(from: logEnd - Offset(sent.count))
+    }
+
+    /// Notes the leaderships that another log of the same partition knows.
+    package mutating func adoptEpochs(of other: ModelLog) {
+        for entry in other.epochs.entries { epochs.assign(entry.epoch, startOffset: entry.startOffset) }
     }
 
     package mutating func assignEpochStart(_ epoch: LeaderEpoch) { epochs.assign(epoch, startOffset: logEnd) }
@@ -121,6 +134,7 @@ extension ModelLog {
         guard offset >= base else { return startOver(at: offset) }
         let end = min(offset, records[Int(offset - base)].batchStart)
         guard end >= base else { return startOver(at: end) }
+        cutOff = records[Int(end - base)...] + cutOff
         records.removeSubrange(Int(end - base)...)
         epochs.truncateEnd(to: end)
         logStart = min(logStart, end)
@@ -131,10 +145,11 @@ extension ModelLog {
 
     package mutating func startOver(at offset: Offset) {
         records = []
+        cutOff = []
         base = offset
         logStart = offset
         highWatermark = max(logStart, min(highWatermark, offset))
-        durableEnd = min(durableEnd, offset)
+        durableEnd = offset
         epochs.removeAll()
         producers.reset(at: offset)
     }
@@ -170,18 +185,54 @@ extension ModelLog {
 // MARK: Disk
 
 extension ModelLog {
-    package mutating func flush() { durableEnd = logEnd }
+    /// How much of a log a power failure leaves.
+    package struct PowerFailure: Sendable {
+        /// How many records that were not flushed are there nonetheless.
+        package var survivingUnflushed: Int
+        /// A cut at the end that was not on disk yet has not happened, if nothing was written behind it.
+        package var undoesCut: Bool
+
+        package init(survivingUnflushed: Int, undoesCut: Bool) {
+            self.survivingUnflushed = survivingUnflushed
+            self.undoesCut = undoesCut
+        }
+    }
+
+    /// Makes durable what there is.
+    package mutating func flush() {
+        durableEnd = logEnd
+        cutOff = []
+    }
+
     package mutating func checkpoint() { checkpointedMark = highWatermark }
+
+    /// Whether a record is on disk.
+    package func isDurable(_ offset: Offset) -> Bool { offset < durableEnd }
 
     /// How many records are not on disk.
     package var unflushedCount: Int { Int(logEnd - durableEnd) }
 
-    /// The log as the next process finds it. After a power failure the end may lie anywhere from what was flushed on.
-    package mutating func reopen(survivingUnflushed count: Int?) {
-        if let count, durableEnd + Offset(count) < logEnd { truncate(to: durableEnd + Offset(count)) }
+    /// The log as the next process finds it. What only a process's death has left is not on disk more than before.
+    package mutating func reopen(after failure: PowerFailure? = nil) {
+        if let failure {
+            if failure.undoesCut, !cutOff.isEmpty {
+                records += cutOff
+                epochs.removeAll()
+            } else if durableEnd + Offset(failure.survivingUnflushed) < logEnd {
+                truncate(to: durableEnd + Offset(failure.survivingUnflushed))
+            }
+            flush()
+            relearnEpochs()
+        }
         highWatermark = min(max(checkpointedMark, logStart), logEnd)
         epochs.truncateEnd(to: logEnd)
-        durableEnd = logEnd
         reloadProducers()
+    }
+
+    /// As a start does that scans what was not flushed.
+    private mutating func relearnEpochs() {
+        for (index, record) in records.enumerated() where record.leaderEpoch > epochs.latestEpoch ?? -1 {
+            epochs.assign(record.leaderEpoch, startOffset: base + Offset(index))
+        }
     }
 }

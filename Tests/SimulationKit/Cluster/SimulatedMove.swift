@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import KafkaModel
+import Replication
+
+/// One replica on its way to another log directory, as `ReplicaMove` and `DirectoryMoves` take it: step by step, with the
+/// machine of a follower whose leader is the partition's own log; the last steps and the swap on the partition's log
+/// thread, where that log stands still.
+final class SimulatedMove {
+    private enum Step {
+        case copied, caughtUp, waiting(until: Int64), failed, stopped
+    }
+
+    /// How many records one step copies, about, and how many steps are left to the log thread.
+    private static let chunk = 10
+    private static let lastSteps = 4
+    /// The pause after a failure that may pass.
+    private static let patience: Int64 = 1000
+
+    private unowned let broker: SimulatedBroker
+    let replica: HostedReplica
+    let future: StoredLog
+    private var machine: FollowerReplication
+    private var pendingCut: Offset?
+    private var isStopped = false
+
+    init(_ broker: SimulatedBroker, _ replica: HostedReplica, to future: StoredLog) {
+        self.broker = broker
+        self.replica = replica
+        self.future = future
+        machine = Self.machine(future)
+    }
+
+    private static func machine(_ future: StoredLog) -> FollowerReplication {
+        FollowerReplication(
+            leaderEpoch: 0, log: future.log.local, abilities: .init(truncatesOnFetch: false, asksForEpochs: true),
+            backoff: 5000)
+    }
+
+    /// Nothing reaches the copy any more.
+    func stop() { isStopped = true }
+
+    /// The partition's log was cut; so shall be its copy, before it takes the log's place.
+    func logWasCut(to end: Offset) { pendingCut = min(pendingCut ?? .max, end) }
+
+    func begin() { goOn(after: 1) }
+
+    private func goOn(after delay: Int64) {
+        broker.after(delay) { [self] in go() }
+    }
+
+    private func go() {
+        switch step() {
+        case .copied: goOn(after: broker.world.draw(0...200))
+        case .caughtUp: finish()
+        case .waiting(let until): goOn(after: max(1, until - broker.clock))
+        case .failed, .stopped: broker.forget(self)
+        }
+    }
+
+    /// Most is on disk before the log thread has to wait for the rest.
+    private func finish() {
+        guard broker.flush(future) else { return broker.forget(self) }
+        broker.thread(replica.partition).submit { [self] in
+            for _ in 0..<Self.lastSteps {
+                switch step() {
+                case .copied: continue
+                case .caughtUp:
+                    if pendingCut == nil, broker.swap(self) { return broker.forget(self) }
+                case .waiting: return goOn(after: Self.patience)
+                case .failed, .stopped: return broker.forget(self)
+                }
+            }
+            goOn(after: 1)
+        }
+    }
+
+    // MARK: Steps
+
+    private func step() -> Step {
+        if isStopped { return .stopped }
+        guard let stored = replica.stored, broker.isUsable(stored, for: .read), broker.isUsable(future, for: .write)
+        else { return .failed }
+        if let end = pendingCut {
+            pendingCut = nil
+            if end < future.log.logEnd { future.log.truncate(to: end) }
+            machine = Self.machine(future)
+        }
+        if let work = machine.workAtStart { return cut(work) }
+        switch machine.need(now: broker.clock) {
+        case .nothing: return .failed
+        case .patience(let until): return .waiting(until: until)
+        case .epochEnd(let epoch):
+            return cut(
+                machine.epochEndAnswered(
+                    error: .none, stored.end(of: epoch), log: future.log.local, now: broker.clock,
+                    localEnd: future.end))
+        case .leaderEnd:
+            return cut(
+                machine.leaderEndAnswered(
+                    error: .none, stored.log.logEnd, log: future.log.local, now: broker.clock))
+        case .leaderStart:
+            return cut(
+                machine.leaderStartAnswered(
+                    error: .none, stored.log.logStart, log: future.log.local, now: broker.clock))
+        case .records(let offset, _): return copy(from: stored, offset)
+        }
+    }
+
+    private func copy(from stored: StoredLog, _ offset: Offset) -> Step {
+        let log = stored.log
+        guard offset >= log.logStart, offset <= log.logEnd else {
+            _ = machine.fetched(
+                .init(error: .offsetOutOfRange, offset: offset), log: future.log.local, now: broker.clock,
+                localEnd: future.end)
+            return .copied
+        }
+        guard
+            machine.fetched(
+                .init(error: .none, offset: offset), log: future.log.local, now: broker.clock, localEnd: future.end)
+                == .append
+        else { return .failed }
+        let records = log.read(from: offset, upTo: log.logEnd, count: Self.chunk)
+        if !records.isEmpty {
+            if broker.disks[future.directory].isFull {
+                machine.appendFailed(.transient, now: broker.clock)
+                return .waiting(until: broker.clock + 5000)
+            }
+            future.log.appendAsFollower(records)
+        }
+        let marks = FollowerReplication.marks(
+            leaderHighWatermark: log.highWatermark, leaderLogStart: log.logStart, log: future.log.local)
+        future.log.setHighWatermark(marks.highWatermark)
+        if marks.logStart > future.log.logStart { future.log.raiseLogStart(to: marks.logStart) }
+        machine.appended(future.log.local)
+        return future.log.logEnd == log.logEnd ? .caughtUp : .copied
+    }
+
+    private func cut(_ work: FollowerReplication.Work?) -> Step {
+        switch work {
+        case .truncate(let offset): future.log.truncate(to: offset)
+        case .startOver(let offset): future.log.startOver(at: offset)
+        case .append, nil: return .copied
+        }
+        machine.logChanged(future.log.local)
+        return .copied
+    }
+}
+
+extension StoredLog {
+    /// Where an epoch ended in this log.
+    func end(of epoch: LeaderEpoch) -> FollowerReplication.EpochEnd {
+        let end = log.endOffset(of: epoch)
+        return .init(epoch: end.epoch, endOffset: end.endOffset)
+    }
+}
