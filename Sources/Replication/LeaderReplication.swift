@@ -178,12 +178,15 @@ extension LeaderReplication {
 
 extension LeaderReplication {
     /// A follower fetched. Epochs are already checked, and the offset did not diverge.
-    /// - Parameter isAlive: whether the metadata knows a broker as running; only such join the in-sync set.
-    /// - Returns: nothing when the broker is not a replica of this partition.
+    /// - Parameters:
+    ///   - brokerEpoch: of the life of the broker that has sent it; −1 when it does not say.
+    ///   - isAlive: whether the metadata knows a broker as running; only such join the in-sync set.
+    /// - Returns: nothing when the broker is not a replica of this partition, or has begun another life since.
     package mutating func follower(
-        _ id: BrokerID, fetchedFrom offset: Offset, logStart: Offset, now: Timestamp, isAlive: (BrokerID) -> Bool
+        _ id: BrokerID, fetchedFrom offset: Offset, logStart: Offset, brokerEpoch: BrokerEpoch = -1, now: Timestamp,
+        isAlive: (BrokerID) -> Bool
     ) -> [Action] {
-        guard var remote = remotes[id] else { return [] }
+        guard var remote = remotes[id], remote.isOfCurrentLife(brokerEpoch) else { return [] }
         let before = remote.logEnd
         remote.fetched(from: offset, logStart: logStart, leaderEnd: logEnd, now: now)
         remotes[id] = remote

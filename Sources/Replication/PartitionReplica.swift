@@ -242,10 +242,12 @@ extension PartitionReplica {
         package var lastFetchedEpoch: LeaderEpoch
         /// The topic's id as the follower knows it; zero when it does not say.
         package var topicID: KafkaUUID
+        /// Of the life of the broker that has sent it; −1 when it does not say (KIP-903).
+        package var brokerEpoch: BrokerEpoch
 
         package init(
             follower: BrokerID, offset: Offset, logStart: Offset, leaderEpoch: LeaderEpoch,
-            lastFetchedEpoch: LeaderEpoch, topicID: KafkaUUID = .zero
+            lastFetchedEpoch: LeaderEpoch, topicID: KafkaUUID = .zero, brokerEpoch: BrokerEpoch = -1
         ) {
             self.follower = follower
             self.offset = offset
@@ -253,6 +255,7 @@ extension PartitionReplica {
             self.leaderEpoch = leaderEpoch
             self.lastFetchedEpoch = lastFetchedEpoch
             self.topicID = topicID
+            self.brokerEpoch = brokerEpoch
         }
     }
 
@@ -274,7 +277,8 @@ extension PartitionReplica {
         else { return [] }
         return withLeader { leader in
             leader.follower(
-                fetch.follower, fetchedFrom: fetch.offset, logStart: fetch.logStart, now: now, isAlive: isAlive)
+                fetch.follower, fetchedFrom: fetch.offset, logStart: fetch.logStart, brokerEpoch: fetch.brokerEpoch,
+                now: now, isAlive: isAlive)
         } ?? []
     }
 

@@ -13,8 +13,20 @@ package struct RemoteReplica: Hashable, Sendable {
     /// Nil until it has fetched in a leadership of this broker. The clock may start at the host's boot, so that no number
     /// would be long ago.
     private var lastFetch: Timestamp?
+    /// The largest epoch of the follower's broker that a fetch of this leader epoch has told of; −1 while none has.
+    private var brokerEpoch: BrokerEpoch = -1
     /// When the follower last held everything the leader had; nil while that is not known to have been so.
     package private(set) var lastCaughtUp: Timestamp?
+
+    /// Whether a fetch is none of an earlier life of the follower's broker, as far as it says. That may have waited on a
+    /// connection until the next life has fetched, and tells of what a power failure has taken since (KIP-903, which leaves
+    /// Kafka in ZooKeeper mode without a check).
+    mutating func isOfCurrentLife(_ epoch: BrokerEpoch) -> Bool {
+        guard epoch >= 0 else { return true }
+        guard epoch >= brokerEpoch else { return false }
+        brokerEpoch = epoch
+        return true
+    }
 
     /// A follower that fetches at `offset` holds every record below it.
     ///
@@ -35,6 +47,8 @@ package struct RemoteReplica: Hashable, Sendable {
     /// A new leader epoch begins; what was known is kept only by a broker that led before.
     mutating func epochBegan(leaderEnd: Offset, ledBefore: Bool, isInSync: Bool, now: Timestamp) {
         lastCaughtUp = isInSync ? now : nil
+        // What was sent before means another leader epoch, and is refused for that.
+        brokerEpoch = -1
         if ledBefore {
             leaderEndAtLastFetch = leaderEnd
             lastFetch = isInSync ? now : nil

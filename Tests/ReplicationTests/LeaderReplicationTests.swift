@@ -41,6 +41,25 @@ private func everyone(_ id: BrokerID) -> Bool { true }
             leader.follower(3, fetchedFrom: 10, logStart: 0, now: 3, isAlive: everyone) == [.highWatermarkAdvanced(10)])
     }
 
+    /// It may have waited on a connection for as long as the broker was down.
+    @Test func whatAFollowersEarlierLifeHadProvesNothing() {
+        var leader = self.leader(inSync: [1, 2], logEnd: 10, highWatermark: 10)
+        func fetch(from offset: Offset, _ epoch: BrokerEpoch) -> [LeaderReplication.Action] {
+            leader.follower(3, fetchedFrom: offset, logStart: 0, brokerEpoch: epoch, now: 1, isAlive: everyone)
+        }
+        #expect(fetch(from: 4, 101) == [])
+        #expect(fetch(from: 10, 100) == [])
+        #expect(leader.remotes[3]?.logEnd == 4)
+        #expect(fetch(from: 10, 101) == [.propose(proposal([1, 2, 3]))])
+        // Who does not say is believed, and in another leadership epochs are told anew.
+        #expect(fetch(from: 9, -1) == [])
+        #expect(leader.remotes[3]?.logEnd == 9)
+        let next = Leadership(leaderEpoch: 6, partitionEpoch: 8, replicas: [1, 2, 3], inSyncReplicas: [1, 2])
+        _ = leader.lead(next, epochStart: 10, logEnd: 10, now: 2)
+        _ = fetch(from: 8, 100)
+        #expect(leader.remotes[3]?.logEnd == 8)
+    }
+
     @Test func theMarkLetsGoOfADeadReplicaThatWasAboutToJoin() {
         var leader = self.leader(inSync: [1, 2])
         #expect(

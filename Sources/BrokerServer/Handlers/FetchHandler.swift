@@ -58,6 +58,8 @@ final class PendingFetch: Sendable {
     /// The newest record format that this version of the request can carry.
     private let magic: Int8
 
+    /// Of the follower that reads.
+    private let brokerEpoch: BrokerEpoch
     private var version: Int16 { context.version }
     private var mayFollow: Bool { version >= 11 && !reader.isFollower }
 
@@ -69,6 +71,7 @@ final class PendingFetch: Sendable {
         self.session = session
         self.handler = handler
         let replica = context.version >= 15 ? request.replicaState.replicaID : request.replicaID
+        brokerEpoch = context.version >= 15 ? request.replicaState.replicaEpoch : -1
         reader =
             switch replica {
             case 0...: .follower(replica)
@@ -131,7 +134,7 @@ final class PendingFetch: Sendable {
     private func noteProgress(of follower: BrokerID) {
         for partition in session.partitions {
             guard let id = partition.id, let hosted = handler.replicas.partition(id) else { continue }
-            hosted.fetched(partition.read, by: follower)
+            hosted.fetched(partition.read, by: follower, brokerEpoch: brokerEpoch)
         }
     }
 

@@ -147,7 +147,7 @@ extension Partition {
     }
 
     /// A follower fetches, which may prove that it holds what lies below.
-    func fetched(_ read: PartitionRead, by follower: BrokerID) {
+    func fetched(_ read: PartitionRead, by follower: BrokerID, brokerEpoch: BrokerEpoch = -1) {
         guard let log else { return }
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = aliveness
@@ -155,7 +155,7 @@ extension Partition {
         let known = log.knownEnd(of: read.lastFetchedEpoch)
         let fetch = PartitionReplica.FollowerFetch(
             follower: follower, offset: read.offset, logStart: read.logStart, leaderEpoch: read.leaderEpoch,
-            lastFetchedEpoch: read.lastFetchedEpoch, topicID: read.topicID)
+            lastFetchedEpoch: read.lastFetchedEpoch, topicID: read.topicID, brokerEpoch: brokerEpoch)
         let (actions, hasDeleted) = state.withLock { state in
             let before = state.replica.leader?.remotes[follower]?.logStart
             let actions = state.replica.fetched(fetch, log: local, known: known, now: now, isAlive: isAlive)

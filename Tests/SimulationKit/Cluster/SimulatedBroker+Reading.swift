@@ -53,7 +53,8 @@ extension FetchPartitionKey {
 
 extension SimulatedBroker {
     func fetch(
-        _ outgoing: FetchSessionClient.Outgoing, by follower: BrokerID, _ answer: @escaping (FetchAnswer) -> Void
+        _ outgoing: FetchSessionClient.Outgoing, by follower: BrokerID, _ brokerEpoch: BrokerEpoch,
+        _ answer: @escaping (FetchAnswer) -> Void
     ) {
         let context: FetchSessionCache.Context
         do throws(FetchSessionError) {
@@ -63,7 +64,7 @@ extension SimulatedBroker {
         } catch {
             return answer(FetchAnswer(error: error.code))
         }
-        for partition in context.partitions { noteProgress(partition, of: follower) }
+        for partition in context.partitions { noteProgress(partition, of: follower, brokerEpoch) }
         let parts = context.partitions.map { readForFollower($0, follower) }
         let mustNotWait =
             parts.isEmpty || parts.contains { !$0.records.isEmpty || !$0.error.isNone || $0.diverging != nil }
@@ -98,13 +99,14 @@ extension SimulatedBroker {
             FetchAnswer(sessionID: waiting.context.sessionID, parts: parts.filter { told.contains($0.key) }))
     }
 
-    private func noteProgress(_ request: FetchPartition, of follower: BrokerID) {
+    private func noteProgress(_ request: FetchPartition, of follower: BrokerID, _ brokerEpoch: BrokerEpoch) {
         guard let replica = replicas[request.key.topicPartition], let log = replica.stored?.log else { return }
         let (now, image) = (clock, image)
         let actions = replica.machine.fetched(
             .init(
                 follower: follower, offset: request.fetchOffset, logStart: request.logStart,
-                leaderEpoch: request.currentLeaderEpoch, lastFetchedEpoch: request.lastFetchedEpoch),
+                leaderEpoch: request.currentLeaderEpoch, lastFetchedEpoch: request.lastFetchedEpoch,
+                brokerEpoch: brokerEpoch),
             log: log.local, known: Self.knownEnd(of: request.lastFetchedEpoch, in: log), now: now,
             isAlive: image.isAlive)
         perform(actions, replica)

@@ -108,9 +108,9 @@ final class SimulatedFetcher {
 
     private func fetch() {
         let outgoing = session.next()
-        let (follower, current) = (broker.id, begin())
+        let (follower, epoch, current) = (broker.id, broker.brokerEpoch, begin())
         broker.ask(leader, timeout: broker.world.plan.fetchWaitMax + broker.world.plan.requestTimeout) {
-            $0.fetch(outgoing, by: follower, $1)
+            $0.fetch(outgoing, by: follower, epoch, $1)
         } _: { [self] (answer: FetchAnswer?) in
             guard end(current) else { return }
             guard let answer else { return failed() }
