@@ -135,6 +135,9 @@ extension Judge {
             guard let log, log.topicID == topicID else {
                 return fail("\(partition): \(first) is committed, but broker \(member), in sync, has no log", world)
             }
+            if plan.flushes(partition.topic), !log.isDurable(Offset(history.committed.count) - 1) {
+                return fail("\(partition): \(first) is committed, but not on the disk of broker \(member)", world)
+            }
             if let missing = firstMissing(log, history, from: first),
                 !isExcused(member, from: missing, of: history)
             {

@@ -11,8 +11,8 @@ final class SimulatedMove {
         case copied, caughtUp, waiting(until: Int64), failed, stopped
     }
 
-    /// How many records one step copies, about, and how many steps are left to the log thread.
-    private static let chunk = 10
+    /// How many records one step copies, about; and how many steps are left to the log thread.
+    private var chunk: Int { broker.world.isHealing ? 10_000 : 20 }
     private static let lastSteps = 4
     /// The pause after a failure that may pass.
     private static let patience: Int64 = 1000
@@ -120,7 +120,7 @@ final class SimulatedMove {
                 .init(error: .none, offset: offset), log: future.log.local, now: broker.clock, localEnd: future.end)
                 == .append
         else { return .failed }
-        let records = log.read(from: offset, upTo: log.logEnd, count: Self.chunk)
+        let records = log.read(from: offset, upTo: log.logEnd, count: chunk)
         if !records.isEmpty {
             if broker.disks[future.directory].isFull {
                 machine.appendFailed(.transient, now: broker.clock)
