@@ -194,7 +194,7 @@ extension Judge {
         guard let log = broker.disk[partition]?.log else { return }
         let history = history(partition, log.topicID)
         guard !history.isTainted, log.logEnd < min(end, Offset(history.committed.count)),
-            states[partition]?.inSyncReplicas.contains(broker.id) == true
+            states[partition]?.inSyncReplicas.contains(broker.id) == true, !isGoing(partition, broker.world)
         else { return }
         fail(
             "\(partition): broker \(broker.id), in sync, cuts to \(log.logEnd), and \(history.committed.count) are committed",
@@ -213,12 +213,15 @@ extension Judge {
             broker.world)
     }
 
+    /// Whether the topic is to be deleted. Nobody elects a leader for it then, not even in the place of one that came back.
+    private func isGoing(_ partition: TopicPartition, _ world: Simulation) -> Bool {
+        world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") != nil
+    }
+
     /// A replica goes. When it goes with its topic, the next controller may still elect a leader of what is left, since a
     /// reassignment comes to its end first.
     func deletes(_ partition: TopicPartition, _ topicID: KafkaUUID, _ world: Simulation) {
-        if world.zooKeeper.node("/admin/delete_topics/\(partition.topic)") != nil {
-            history(partition, topicID).isTainted = true
-        }
+        if isGoing(partition, world) { history(partition, topicID).isTainted = true }
     }
 
     func deleted(_ partition: TopicPartition, below offset: Offset, _ broker: SimulatedBroker) {
@@ -236,7 +239,9 @@ extension Judge {
             return fail(
                 "\(replica.partition): brokers \(other) and \(broker.id) both lead in epoch \(epoch)", broker.world)
         }
-        guard !history.isTainted, isCurrent(replica.partition, broker) else { return }
+        guard !history.isTainted, isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else {
+            return
+        }
         if let missing = firstMissing(log, history), !forgives(broker.id, missing: missing, in: epoch, history) {
             fail(
                 "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",
