@@ -261,6 +261,23 @@ extension LeaderReplication {
     }
 }
 
+// MARK: Below inter-broker protocol 2.7-IV2
+
+extension LeaderReplication {
+    /// This leader has written the set itself, at the version that it knew.
+    ///
+    /// - Parameter version: the version that it has now; nil when another write came first, whose author, the controller, is
+    ///   about to tell of it.
+    package mutating func wrote(
+        _ proposal: Proposal, version: PartitionEpoch?, now: Timestamp, isAlive: (BrokerID) -> Bool
+    ) -> [Action] {
+        guard let version else { return refused(proposal, .invalidUpdateVersion) }
+        return accepted(
+            proposal, leaderEpoch: proposal.leaderEpoch, partitionEpoch: version,
+            inSyncReplicas: proposal.inSyncReplicas, now: now, isAlive: isAlive)
+    }
+}
+
 // MARK: Producers, deletion, readers
 
 extension LeaderReplication {

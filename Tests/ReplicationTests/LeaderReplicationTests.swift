@@ -230,6 +230,19 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.leadership == new)
     }
 
+    @Test func aSetThatTheLeaderWroteItselfHoldsAndAnotherWriteIsWaitedFor() {
+        var leader = self.leader(replicas: [1, 2], inSync: [1])
+        _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
+        var refused = leader
+        #expect(leader.wrote(proposal([1, 2]), version: 8, now: 2, isAlive: everyone) == [])
+        #expect(leader.inSyncReplicas == [1, 2])
+        #expect(leader.leadership.partitionEpoch == 8)
+        #expect(!leader.isProposalInFlight)
+        #expect(refused.wrote(proposal([1, 2]), version: nil, now: 2, isAlive: everyone) == [])
+        #expect(refused.inSyncReplicas == [1])
+        #expect(refused.isProposalInFlight)
+    }
+
     @Test func anOlderPartitionEpochIsIgnored() {
         var leader = self.leader(replicas: [1, 2], inSync: [1])
         _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
