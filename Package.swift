@@ -120,8 +120,8 @@ let package = Package(
         .target(
             name: "SimulationKit",
             dependencies: [
-                "KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage", "GoldenFixtures",
-                deque,
+                "KafkaModel", "ClusterMetadata", "ClusterControl", "Replication", "LogStorage", "ZooKeeperStore",
+                "ZooKeeperClient", "GoldenFixtures", deque,
             ],
             path: "Tests/SimulationKit"),
         .executableTarget(name: "Simulate", dependencies: ["SimulationKit"], path: "Tests/Simulate"),

@@ -272,6 +272,26 @@ extension Controller {
         }
     }
 
+    /// What lies in a directory of requests or notifications, watched from now on.
+    ///
+    /// One that somebody has removed is made again: where there is no directory, nothing can be put, and no watch be armed.
+    /// Kafka's controller hears of nothing there any more until it is replaced.
+    func entries(of directory: ZooKeeperDirectory) async throws(Interruption) -> [String] {
+        let list: ZooKeeperOperation =
+            switch directory {
+            case .topicDeletions: .listTopicDeletions
+            case .isrChanges: .listIsrChanges
+            case .logDirectoryEvents: .listLogDirectoryEvents
+            }
+        switch try await zooKeeper(list) {
+        case .names(let names): return names
+        case .failed(.noNode): break
+        case let answer: throw .failed("\(list) answered \(answer)")
+        }
+        try await requireSuccess([.createDirectory(directory)])
+        return try await names(list)
+    }
+
     func perform(_ action: ControllerAction) { actions.append(action) }
     func notice(_ notice: ControllerNotice) { actions.append(.notice(notice)) }
 

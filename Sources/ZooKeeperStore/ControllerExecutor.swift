@@ -70,9 +70,12 @@ package struct ControllerExecutor: Sendable {
         case (ZNodes.controller, .created), (ZNodes.controller, .dataChanged): return .controllerNodeChanged
         case (ZNodes.brokerIDs, .childrenChanged): return .brokersChanged
         case (ZNodes.topics, .childrenChanged): return .topicsChanged
-        case (ZNodes.topicDeletions, .childrenChanged): return .topicDeletionsRequested
-        case (ZNodes.isrChanges, .childrenChanged): return .inSyncReplicasNotified
-        case (ZNodes.logDirectoryEvents, .childrenChanged): return .logDirectoryNotified
+        // Also when the directory is gone: looking again makes it anew, and arms the watch.
+        case (ZNodes.topicDeletions, .childrenChanged), (ZNodes.topicDeletions, .deleted):
+            return .topicDeletionsRequested
+        case (ZNodes.isrChanges, .childrenChanged), (ZNodes.isrChanges, .deleted): return .inSyncReplicasNotified
+        case (ZNodes.logDirectoryEvents, .childrenChanged), (ZNodes.logDirectoryEvents, .deleted):
+            return .logDirectoryNotified
         // Also when one goes that could not be read: looking again arms the watch for the next.
         case (ZNodes.reassignments, .created), (ZNodes.reassignments, .deleted): return .reassignmentNodeCreated
         case (ZNodes.preferredElections, .created), (ZNodes.preferredElections, .deleted):
@@ -112,7 +115,7 @@ extension ControllerExecutor {
         }
         switch operation {
         case .readController, .registerBroker, .awaitFeatures, .readBrokers, .deleteTopic, .recallPartitionStates,
-            .readReassignments, .writeReassignments, .readPreferredElections:
+            .readReassignments, .writeReassignments, .readPreferredElections, .createDirectory:
             return nil
         case .readControllerEpoch: return .getData(path: ZNodes.controllerEpoch)
         case .createControllerEpoch:
@@ -255,6 +258,9 @@ extension ControllerExecutor {
             case .registerBroker: return .registered(try await registrar.register())
             case .awaitFeatures(let version):
                 return await awaitFeatures(version) ? .written(version: version) : .failed(.other(code: -7))
+            case .createDirectory(let directory):
+                try await store.ensure(ZNodes.directory(directory))
+                return .written(version: 0)
             case .recallPartitionStates: return .recalled(recall())
             case .readBrokers: return .brokers(try await store.brokers(watch: true, malformed: malformed))
             case .deleteTopic(let name):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
 import KafkaModel
 
 /// Where Kafka keeps what, below the chroot.
@@ -33,6 +34,14 @@ package enum ZNodes {
         producerIDBlock, logDirectoryEvents, topicConfigurations, "/config/clients", "/config/users",
         "/config/brokers", "/config/ips",
     ]
+
+    package static func directory(_ directory: ZooKeeperDirectory) -> String {
+        switch directory {
+        case .topicDeletions: topicDeletions
+        case .isrChanges: isrChanges
+        case .logDirectoryEvents: logDirectoryEvents
+        }
+    }
 
     package static func broker(_ id: BrokerID) -> String { "\(brokerIDs)/\(id)" }
     package static func topic(_ name: String) -> String { "\(topics)/\(name)" }

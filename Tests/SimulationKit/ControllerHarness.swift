@@ -4,6 +4,8 @@ import ClusterControl
 import ClusterMetadata
 import GoldenFixtures
 import KafkaModel
+import ZooKeeperClient
+import ZooKeeperStore
 
 /// One broker's controller on a model ensemble, driven by hand in one thread.
 ///
@@ -154,25 +156,14 @@ package final class ControllerHarness {
     }
 
     static func translate(_ event: ModelZooKeeper.Event) -> ControllerEvent? {
-        switch event {
-        case .created("/controller"), .changed("/controller"): return .controllerNodeChanged
-        case .deleted("/controller"): return .controllerNodeDeleted
-        case .children("/brokers/ids"): return .brokersChanged
-        case .children("/brokers/topics"): return .topicsChanged
-        case .children("/admin/delete_topics"): return .topicDeletionsRequested
-        case .children("/isr_change_notification"): return .inSyncReplicasNotified
-        case .children("/log_dir_event_notification"): return .logDirectoryNotified
-        case .created("/admin/reassign_partitions"): return .reassignmentNodeCreated
-        case .created("/admin/preferred_replica_election"): return .preferredElectionNodeCreated
-        case .changed(let path):
-            let parts = path.split(separator: "/")
-            if path.hasPrefix("/brokers/ids/"), let id = BrokerID(parts[2]) { return .brokerModified(id) }
-            guard path.hasPrefix("/brokers/topics/") else { return nil }
-            if parts.count == 3 { return .topicModified(String(parts[2])) }
-            guard parts.count == 6, let number = Int32(parts[4]) else { return nil }
-            return .partitionStateChanged(TopicPartition(String(parts[2]), number))
-        default: return nil
-        }
+        let (path, kind): (String, ZooKeeperEvent.WatchKind) =
+            switch event {
+            case .created(let path): (path, .created)
+            case .changed(let path): (path, .dataChanged)
+            case .deleted(let path): (path, .deleted)
+            case .children(let path): (path, .childrenChanged)
+            }
+        return ControllerExecutor.event(.watch(path: path, kind: kind))
     }
 
     // MARK: What was sent

@@ -3,6 +3,7 @@
 import ClusterControl
 import ClusterMetadata
 import KafkaModel
+import ZooKeeperStore
 
 /// What the controller asks, done on the model as the real driver does it on an ensemble.
 extension ModelZooKeeper {
@@ -104,6 +105,7 @@ extension ModelZooKeeper {
         func checked(_ change: Change) -> [Change] { [.check("/controller_epoch", epochVersion), change] }
         switch operation {
         case .listTopicDeletions: return list("/admin/delete_topics", session)
+        case .createDirectory(let directory): return create(directory, session)
         case .deleteTopicDeletion(let name): return write(checked(.delete("/admin/delete_topics/\(name)")), session)
         case .listIsrChanges: return list("/isr_change_notification", session)
         case .readIsrChange(let name): return partitions("/isr_change_notification/\(name)")
@@ -119,10 +121,11 @@ extension ModelZooKeeper {
             return write(checked(.delete("/log_dir_event_notification/\(name)")), session)
         case .readReassignments:
             watch("/admin/reassign_partitions", by: session)
-            guard case .reassignments(let wishes) = nodes["/admin/reassign_partitions"]?.content else {
-                return .reassignments([:])
+            switch nodes["/admin/reassign_partitions"]?.content {
+            case .reassignments(let wishes): return .reassignments(wishes)
+            case nil: return .reassignments([:])
+            default: return malformed("/admin/reassign_partitions")
             }
-            return .reassignments(wishes)
         case .writeReassignments(let wishes):
             let answer = write(checked(.set("/admin/reassign_partitions", .reassignments(wishes))), session)
             guard answer == .failed(.noNode) else { return answer }
@@ -130,8 +133,11 @@ extension ModelZooKeeper {
         case .deleteReassignments: return write(checked(.delete("/admin/reassign_partitions")), session)
         case .readPreferredElections:
             watch("/admin/preferred_replica_election", by: session)
-            if nodes["/admin/preferred_replica_election"] == nil { return .failed(.noNode) }
-            return partitions("/admin/preferred_replica_election")
+            switch nodes["/admin/preferred_replica_election"]?.content {
+            case .partitions(let partitions): return .partitions(partitions)
+            case nil: return .failed(.noNode)
+            default: return malformed("/admin/preferred_replica_election")
+            }
         case .deletePreferredElections: return write(checked(.delete("/admin/preferred_replica_election")), session)
         case .readProducerIDBlock:
             guard let node = nodes["/latest_producer_id_block"] else { return .failed(.noNode) }
@@ -162,7 +168,18 @@ extension ModelZooKeeper {
         return .partitions(partitions)
     }
 
+    private mutating func create(_ directory: ZooKeeperDirectory, _ session: Session) -> ZooKeeperAnswer {
+        let path = ZNodes.directory(directory)
+        if Self.parent(path) != "", nodes[Self.parent(path)] == nil {
+            _ = write([.create(Self.parent(path), .null)], session)
+        }
+        let answer = write([.create(path, .null)], session)
+        return answer == .failed(.nodeExists) ? .written(version: 0) : answer
+    }
+
     private mutating func list(_ path: String, _ session: Session) -> ZooKeeperAnswer {
+        // Of a node that is not there nothing can be listed, nor watched in this way.
+        guard nodes[path] != nil else { return .failed(.noNode) }
         watchChildren(path, by: session)
         return .names(children(path))
     }

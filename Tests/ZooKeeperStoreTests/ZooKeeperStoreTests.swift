@@ -138,6 +138,28 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func whatSomebodyHasRemovedTheControllerMakesAnew() async throws {
+        try await withStore { store, connection in
+            let registrar = BrokerRegistrar(store, id: 1, node: Self.node) { connection.identity?.id }
+            let executor = ControllerExecutor(store, brokerID: 1, registrar: registrar) { 1_700_000_000_000 }
+            for directory in [ZooKeeperDirectory.topicDeletions, .isrChanges, .logDirectoryEvents] {
+                for _ in 1...2 {
+                    let batch = ZooKeeperBatch(
+                        id: 1, operations: [.createDirectory(directory)], controllerEpochVersion: 0)
+                    #expect(await executor.execute(batch) == [.written(version: 0)])
+                }
+                let path = ZNodes.directory(directory)
+                let made = try #require(try await store.read(path))
+                #expect(made.data == nil)
+                // It looks again when the directory goes as when something is put into it.
+                let gone = ControllerExecutor.event(.watch(path: path, kind: .deleted))
+                let changed = ControllerExecutor.event(.watch(path: path, kind: .childrenChanged))
+                #expect(gone != nil)
+                #expect("\(String(describing: gone))" == "\(String(describing: changed))")
+            }
+        }
+    }
+
     @Test func manyWritesOfTheControllerTravelTogetherAndFailAlone() async throws {
         try await withStore { store, connection in
             try await store.ensurePaths()

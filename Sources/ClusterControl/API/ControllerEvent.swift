@@ -27,6 +27,7 @@ package enum ControllerEvent: Sendable {
     case brokerModified(BrokerID)
     case topicsChanged
     case topicModified(String)
+    // The next three also when somebody has removed the directory itself.
     case topicDeletionsRequested
     case inSyncReplicasNotified
     case logDirectoryNotified

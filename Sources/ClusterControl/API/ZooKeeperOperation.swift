@@ -80,6 +80,9 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     // MARK: Requests and notifications that lie in ZooKeeper
     /// Children of `/admin/delete_topics`, watched: `.topicDeletionsRequested`. Answers `.names`.
     case listTopicDeletions
+    /// Creates a directory of requests or notifications that somebody has removed, and what is missing above it (null data,
+    /// not checked), as every broker does when it starts. Answers `.written(version: 0)`, also where it is there.
+    case createDirectory(ZooKeeperDirectory)
     /// Deletes `/admin/delete_topics/T`, checked; absent does not matter. Answers `.deleted`.
     case deleteTopicDeletion(String)
     /// Children of `/isr_change_notification`, watched: `.inSyncReplicasNotified`. Answers `.names`, in sequence order.
@@ -112,6 +115,16 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     case readProducerIDBlock
     /// Sets `/latest_producer_id_block` at the expected version, not checked. Answers `.written(version:)`; `badVersion`.
     case writeProducerIDBlock(ProducerIDBlock, expectedVersion: Int32)
+}
+
+/// Where requests and notifications to the controller lie in ZooKeeper.
+package enum ZooKeeperDirectory: Hashable, Sendable {
+    /// `/admin/delete_topics`
+    case topicDeletions
+    /// `/isr_change_notification`
+    case isrChanges
+    /// `/log_dir_event_notification`
+    case logDirectoryEvents
 }
 
 /// What ZooKeeper said to one ``ZooKeeperOperation``.

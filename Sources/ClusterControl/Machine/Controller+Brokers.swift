@@ -120,7 +120,7 @@ extension Controller {
 
     /// A broker lost a log directory. Which partitions, its answers to LeaderAndIsr will tell.
     func logDirectoryNotified() async throws(Interruption) {
-        let events = try await names(.listLogDirectoryEvents)
+        let events = try await entries(of: .logDirectoryEvents)
         var brokers: Set<BrokerID> = []
         for case .brokerIDs(let ids) in try await zooKeeper(events.map { .readLogDirectoryEvent($0) }) {
             brokers.formUnion(ids)

@@ -47,9 +47,9 @@ extension Controller {
 
     /// What was notified before is read anyway.
     private func dropNotifications() async throws(Interruption) {
-        let directories = try await names(.listLogDirectoryEvents)
+        let directories = try await entries(of: .logDirectoryEvents)
         try await requireSuccess(directories.map { .deleteLogDirectoryEvent($0) }, except: [.noNode])
-        let changes = try await names(.listIsrChanges)
+        let changes = try await entries(of: .isrChanges)
         try await requireSuccess(changes.map { .deleteIsrChange($0) }, except: [.noNode])
     }
 
@@ -146,7 +146,7 @@ extension Controller {
     private func tellWhoLives() { sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs) }
 
     private func readTopicDeletions() async throws(Interruption) {
-        let requested = Set(try await names(.listTopicDeletions))
+        let requested = Set(try await entries(of: .topicDeletions))
         guard settings.deleteTopicEnable else {
             try await requireSuccess(requested.sorted().map { .deleteTopicDeletion($0) }, except: [.noNode])
             return

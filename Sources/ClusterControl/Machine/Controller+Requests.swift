@@ -187,7 +187,7 @@ extension Controller {
 
     /// Leaders below inter-broker protocol 2.7 wrote in-sync sets themselves and left a note.
     func inSyncReplicasNotified() async throws(Interruption) {
-        let changes = try await names(.listIsrChanges)
+        let changes = try await entries(of: .isrChanges)
         var partitions: Set<TopicPartition> = []
         for case .partitions(let changed) in try await zooKeeper(changes.map { .readIsrChange($0) }) {
             partitions.formUnion(changed)

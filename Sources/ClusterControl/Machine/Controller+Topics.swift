@@ -54,7 +54,7 @@ extension Controller {
 
 extension Controller {
     func topicDeletionsRequested() async throws(Interruption) {
-        let requested = try await names(.listTopicDeletions).sorted()
+        let requested = try await entries(of: .topicDeletions).sorted()
         let unknown = requested.filter { !context.topics.contains($0) }
         try await requireSuccess(unknown.map { .deleteTopicDeletion($0) }, except: [.noNode])
         let known = requested.filter(context.topics.contains)
