@@ -180,6 +180,7 @@ extension Controller {
             try await resignIfMoved()
             try await elect()
         case .settingsChanged(let new): settings = new
+        case .timerFired(.registration): try await registerAndElect()
         case .request(let id, let request): try await serve(request, id)
         default:
             guard isActiveNow else { return }

@@ -56,6 +56,8 @@ package enum ControllerEvent: Sendable {
 package enum ControllerTimer: Hashable, Sendable {
     /// Auto leader rebalance.
     case leaderBalance
+    /// The broker could not be registered, since another process has its id: try again.
+    case registration
 }
 
 /// What a request asks of the controller.

@@ -13,6 +13,7 @@ extension Controller {
     /// The old session is gone, and with it `/controller`.
     func expire() {
         activeControllerID = -1
+        perform(.cancelTimer(.registration))
         resign()
         perform(.controllerChanged(nil))
     }
@@ -20,11 +21,14 @@ extension Controller {
     func registerAndElect() async throws(Interruption) {
         switch try await zooKeeper(.registerBroker) {
         case .registered(let epoch): perform(.brokerEpochChanged(epoch))
-        case .failed(.nodeExists):
+        case let answer:
+            // Another process may have taken the id while this one had no session. Kafka leaves it at that: when the other is
+            // gone, the broker runs on, and belongs to the cluster no more.
+            perform(.setTimer(.registration, after: .seconds(5)))
+            guard answer == .failed(.nodeExists) else { throw .failed("registration answered \(answer)") }
             throw .failed(
                 "/brokers/ids/\(settings.brokerID) is of another session: another process with this broker.id has taken "
-                    + "this one's place, which takes no part in the cluster any more")
-        case let answer: throw .failed("registration answered \(answer)")
+                    + "this one's place, which takes no part in the cluster until that one is gone")
         }
         try await resignIfMoved()
         try await elect()
