@@ -546,8 +546,9 @@ extension Cluster {
         // In its state broker 1 still leads the first; but it has been away since.
         #expect(cluster.state("t", 0)?.leader == 2)
         #expect(cluster.state("t", 0)?.leaderEpoch == 1)
-        // Of the other nothing has changed: in sync are both.
-        #expect(cluster.state("t", 1)?.leaderEpoch == 0)
+        // Nor is it in sync with the leader of the other any more.
+        #expect(cluster.state("t", 1)?.leader == 2)
+        #expect(cluster.state("t", 1)?.inSyncReplicas == [2])
         let told = cluster.controller.leaderAndIsr(to: 1)
         #expect(Set(told.map(\.partition)) == [TopicPartition("t", 0), TopicPartition("t", 1)])
         #expect(Set(told.map(\.state.leader)) == [2])

@@ -11,8 +11,8 @@ struct ControllerContext {
     struct Partition {
         var assignment = PartitionAssignment([])
         var leadership: PartitionState?
-        /// Replicas whose brokers have registered anew since that state was written, if its leader is one of them: what
-        /// they were trusted with they may have lost.
+        /// Replicas whose brokers have registered anew since that state was written: what they were trusted with they may
+        /// have lost.
         var returned: Set<BrokerID> = []
         var life: PartitionLifeState = .nonExistent
         var replicas: [BrokerID: ReplicaLifeState] = [:]

@@ -112,7 +112,7 @@ extension Controller {
             // An only replica has nobody to part from.
             let returned =
                 replicas.count > 1 ? replicas.filter { context.brokers[$0].map { $0.epoch > zxid } ?? false } : []
-            context.setLeadership(state, for: partition, returned: returned.contains(state.leader) ? Set(returned) : [])
+            context.setLeadership(state, for: partition, returned: Set(returned))
         }
     }
 
@@ -160,7 +160,7 @@ extension Controller {
 
     /// Takes up partitions as they are found: tells every replica its role, and elects leaders for those without one.
     func start(_ partitions: [TopicPartition]) async throws(Interruption) {
-        try await replaceReturnedLeaders(of: partitions)
+        try await electWhereBrokersReturned(partitions)
         try await startReplicas(of: partitions)
         for partition in partitions {
             if let leader = context.leadership(partition)?.leader {
@@ -172,20 +172,23 @@ extension Controller {
         _ = try await movePartitionsOnline()
     }
 
-    /// Where the leader has registered since its state was written, the controller that was in charge then would have seen
-    /// it go and come back, and elected; so does this one, before it tells anybody of that leader.
+    /// Where a member of the in-sync set has registered since that was written, the controller that was in charge then would
+    /// have seen it go and come back, elected, and taken it out; so does this one, before it tells anybody of that state.
     ///
-    /// With the power the leader may have lost the end of its log. Were it to go on under the same epoch (in Kafka it does),
-    /// it would put other records at offsets where a follower has some of that epoch, and no truncation would ever tell
-    /// them apart.
-    private func replaceReturnedLeaders(of partitions: [TopicPartition]) async throws(Interruption) {
-        let returned = partitions.filter { partition in
-            guard let leader = context.leadership(partition)?.leader else { return false }
-            return context.hasReturned(leader, partition) && !context.isAbandoned(partition)
+    /// With the power a broker may have lost the end of its log, and with its disk all of it. Were it to lead on under the
+    /// same epoch (in Kafka it does), it would put other records at offsets where a follower has some of that epoch, and no
+    /// truncation would ever tell them apart; were it to stay in sync, it might be elected without what is committed.
+    private func electWhereBrokersReturned(_ partitions: [TopicPartition]) async throws(Interruption) {
+        let concerned = partitions.filter { partition in
+            guard let state = context.leadership(partition), !context.isAbandoned(partition) else { return false }
+            if context.hasReturned(state.leader, partition) { return true }
+            // Where nobody else can take over, its coming back changes nothing.
+            let (returned, steady) = state.inSyncReplicas.split { context.hasReturned($0, partition) }
+            return !returned.isEmpty && steady.contains { context.isOnline($0, partition) }
         }
-        guard !returned.isEmpty else { return }
-        for partition in returned { context.setLife(.offline, of: partition) }
-        _ = try await moveOnline(returned, by: .offline(allowUnclean: false))
+        guard !concerned.isEmpty else { return }
+        for partition in concerned { context.setLife(.offline, of: partition) }
+        _ = try await moveOnline(concerned, by: .offline(allowUnclean: false))
     }
 
     private func startReplicas(of partitions: [TopicPartition]) async throws(Interruption) {
@@ -203,6 +206,12 @@ extension Controller {
         }
         try await move(online, to: .online)
         try await move(offline, to: .offline)
+    }
+}
+
+extension [BrokerID] {
+    fileprivate func split(_ isFirst: (BrokerID) -> Bool) -> (first: [BrokerID], second: [BrokerID]) {
+        (filter(isFirst), filter { !isFirst($0) })
     }
 }
 

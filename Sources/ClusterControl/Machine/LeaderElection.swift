@@ -37,7 +37,8 @@ enum LeaderElection: Hashable {
             let steady = live.filter { !context.hasReturned($0, partition) }
             let trusted = steady.contains(where: inSync.contains) ? steady : live
             if let leader = trusted.first(where: inSync.contains) {
-                next.leader = leader
+                // One that has been there all the time goes on.
+                next.leader = steady.contains(current.leader) ? current.leader : leader
                 next.inSyncReplicas = inSync.filter(trusted.contains)
                 return Outcome(state: next, recipients: live)
             }
