@@ -61,6 +61,9 @@ private final class Campaign: Sendable {
         var simulated: Int64 = 0
         var committed = 0
         var elections = 0
+        var excused = 0
+        var avoidable = 0
+        var staleJoins = 0
         var failures = 0
     }
 
@@ -88,6 +91,9 @@ private final class Campaign: Sendable {
             sums.simulated += outcome.simulatedTime
             sums.committed += outcome.committedRecords
             sums.elections += outcome.elections
+            sums.excused += outcome.excusedLosses
+            sums.avoidable += outcome.avoidableLosses
+            sums.staleJoins += outcome.staleJoins
             if outcome.violation != nil { sums.failures += 1 }
         }
         if let violation = outcome.violation {
@@ -103,7 +109,10 @@ private final class Campaign: Sendable {
             print(
                 "\(sums.seeds) seeds, \(sums.failures) failed: \(Int(hours)) simulated hours, "
                     + "\(Int(hours / seconds * 60)) a minute; \(sums.steps) steps, \(Int(Double(sums.steps) / seconds)) a "
-                    + "second on \(cores) cores; \(sums.committed) records committed, \(sums.elections) elections")
+                    + "second on \(cores) cores; \(sums.committed) records committed, \(sums.elections) elections, "
+                    + "\(sums.excused) of them of brokers without their disks, "
+                    + "\(sums.avoidable) while another could have been elected, after \(sums.staleJoins) late joins"
+            )
             return sums.failures == 0 ? 0 : 1
         }
     }

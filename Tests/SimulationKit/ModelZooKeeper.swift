@@ -142,6 +142,22 @@ extension ModelZooKeeper {
     /// The sessions for which watch events have fired, in order.
     package var sessionsWithEvents: [Session] { events.keys.sorted() }
 
+    /// What a session is told, once it is connected again, of an event that it has missed: the client names what it watches
+    /// and what it has seen last, and the server compares. Nil where nothing is left to tell; the watch stays.
+    package mutating func asSeenNow(_ event: Event, by session: Session) -> Event? {
+        switch event {
+        case .created(let path):
+            if nodes[path] != nil { return event }
+            watch(path, by: session)
+            return nil
+        case .changed(let path), .children(let path): return nodes[path] == nil ? .deleted(path) : event
+        case .deleted(let path):
+            guard let node = nodes[path] else { return event }
+            // What has no data is watched for its children.
+            return node.content == .null ? .children(path) : .changed(path)
+        }
+    }
+
     /// The watch events that fired for a session since the last call, in order.
     package mutating func takeEvents(of session: Session) -> [Event] {
         events.removeValue(forKey: session) ?? []

@@ -46,22 +46,40 @@ extension Judge {
         case .create(let path, .state(let state), _), .set(let path, .state(let state), _):
             guard let partition = Self.partition(ofState: path) else { return }
             let before = states.updateValue(state, forKey: partition)
+            let zxid = writtenAt.updateValue(world.zooKeeper.node(path)?.mzxid ?? 0, forKey: partition) ?? 0
             world.trace(
                 "zookeeper: \(partition) leader \(state.leader) epoch \(state.leaderEpoch) in sync \(state.inSyncReplicas) by controller \(state.controllerEpoch)"
             )
             world.mark(4, Int64(state.leader), Int64(state.leaderEpoch))
-            guard entry.isControllersWrite else { return fail("\(path) is written without a check", world) }
-            check(partition, before, state, world)
+            // Put back by hand, as it was.
+            guard entry.session != world.administrator else { return }
+            guard entry.isControllersWrite || isLeadersWrite(before, state, entry, world) else {
+                return fail("\(path) is written without a check", world)
+            }
+            check(partition, before, state, at: zxid, entry, world)
         case .delete(let path, _):
             if let partition = Self.partition(ofState: path) { states[partition] = nil }
         default: break
         }
     }
 
+    /// Below inter-broker protocol 2.7-IV2: the leader changes nothing but the in-sync set.
+    private func isLeadersWrite(
+        _ before: PartitionState?, _ after: PartitionState, _ entry: ModelZooKeeper.Entry, _ world: Simulation
+    ) -> Bool {
+        guard var expected = before, let writer = world.brokers.first(where: { $0.link.session == entry.session }),
+            writer.writesInSyncSets, expected.leader == writer.id
+        else { return false }
+        expected.inSyncReplicas = after.inSyncReplicas
+        expected.recoveryState = .recovered
+        return after == expected
+    }
+
     private func check(
-        _ partition: TopicPartition, _ before: PartitionState?, _ after: PartitionState, _ world: Simulation
+        _ partition: TopicPartition, _ before: PartitionState?, _ after: PartitionState, at zxid: Int64,
+        _ entry: ModelZooKeeper.Entry, _ world: Simulation
     ) {
-        if after.controllerEpoch != controllerEpoch {
+        if entry.isControllersWrite, after.controllerEpoch != controllerEpoch {
             return fail(
                 "\(partition) is written by controller \(after.controllerEpoch) while \(controllerEpoch) is in charge",
                 world)
@@ -81,6 +99,7 @@ extension Judge {
                     + "\(after.leaderEpoch)", world)
         }
         let history = history(partition, topicID)
+        history.hollow.formIntersection(after.inSyncReplicas)
         if after.leader != before.leader, after.leader >= 0 {
             electionCount += 1
             if !before.inSyncReplicas.contains(after.leader) {
@@ -95,7 +114,19 @@ extension Judge {
         if history.isTainted { return }
         // Whoever is trusted from here on must have all that is committed.
         for member in after.inSyncReplicas where member == after.leader || !before.inSyncReplicas.contains(member) {
-            guard let log = world.broker(member)?.disk[partition]?.log, log.topicID == topicID else {
+            let log = world.broker(member)?.disk[partition]?.log
+            if isHollow(member, log, history) {
+                if member == after.leader, after.leaderEpoch > before.leaderEpoch {
+                    electsHollow(partition, before, after, at: zxid, history, entry, world)
+                }
+                continue
+            }
+            if log?.topicID != topicID || log.map({ firstMissing($0, history) != nil }) ?? false,
+                !before.inSyncReplicas.contains(member), joinsOnWhatItLost(member, history)
+            {
+                continue
+            }
+            guard let log, log.topicID == topicID else {
                 if history.committed.isEmpty { continue }
                 return fail("\(partition): \(member) is in sync and has no log", world)
             }

@@ -39,6 +39,12 @@ final class Judge {
             var epoch: LeaderEpoch
         }
         var loss: Loss?
+        /// Who is trusted without having what is committed, since its disk is gone: see `Judge+Disks`.
+        var hollow: Set<BrokerID> = []
+        /// Leader epochs in which one of these was elected though another could have been.
+        var blindElections: Set<LeaderEpoch> = []
+        /// What was on disks that are gone.
+        var lost: [(broker: BrokerID, log: ModelLog)] = []
         /// An unclean leader was elected, or the topic has begun to go: committed records may be gone.
         var isTainted = false
     }
@@ -47,12 +53,20 @@ final class Judge {
     private(set) var violation: String?
     var histories: [Key: History] = [:]
     var states: [TopicPartition: PartitionState] = [:]
+    /// When these were written.
+    var writtenAt: [TopicPartition: Int64] = [:]
     var controllerEpoch: ControllerEpoch = 0
     var controllers: [ControllerEpoch: BrokerID] = [:]
     var committedCount = 0
     var acknowledgedCount = 0
     var electionCount = 0
     var lostCount = 0
+    /// How often a broker without its disk was made leader.
+    var excusedCount = 0
+    /// How often of these another member was there whom the controller could have known to have all.
+    var avoidableCount = 0
+    /// How often a broker joined an in-sync set on the strength of a disk that it had lost.
+    var staleJoinCount = 0
 
     init(_ plan: SimulationPlan) { self.plan = plan }
 
@@ -132,6 +146,7 @@ extension Judge {
         else { return }
         for member in state.inSyncReplicas {
             let log = world.broker(member)?.disk[partition]?.log
+            if isHollow(member, log, history) { continue }
             guard let log, log.topicID == topicID else {
                 return fail("\(partition): \(first) is committed, but broker \(member), in sync, has no log", world)
             }
@@ -147,6 +162,7 @@ extension Judge {
             }
         }
         let holders = world.brokers.filter { other in
+            if hasHeld(other, partition, topicID, from: first) { return true }
             guard let log = other.disk[partition]?.log, log.topicID == topicID else { return false }
             guard let missing = firstMissing(log, history, from: first) else { return true }
             // The leader was told so before that one lost it.
@@ -194,7 +210,8 @@ extension Judge {
         guard let log = broker.disk[partition]?.log else { return }
         let history = history(partition, log.topicID)
         guard !history.isTainted, log.logEnd < min(end, Offset(history.committed.count)),
-            states[partition]?.inSyncReplicas.contains(broker.id) == true, !isGoing(partition, broker.world)
+            states[partition]?.inSyncReplicas.contains(broker.id) == true, !isGoing(partition, broker.world),
+            !history.hollow.contains(broker.id)
         else { return }
         fail(
             "\(partition): broker \(broker.id), in sync, cuts to \(log.logEnd), and \(history.committed.count) are committed",
@@ -239,9 +256,11 @@ extension Judge {
             return fail(
                 "\(replica.partition): brokers \(other) and \(broker.id) both lead in epoch \(epoch)", broker.world)
         }
-        guard !history.isTainted, isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else {
-            return
+        guard !history.isTainted else { return }
+        if firstMissing(log, history) != nil, isHollow(broker.id, log, history) {
+            return excuse(replica.partition, broker.id, history, broker.world)
         }
+        guard isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else { return }
         if let missing = firstMissing(log, history), !forgives(broker.id, missing: missing, in: epoch, history) {
             fail(
                 "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",

@@ -32,7 +32,11 @@ extension SimulatedBroker {
                 moved(replica.partition)
             case .propose(let proposal):
                 world.trace("broker \(id): wants \(proposal.inSyncReplicas) in sync for \(replica.partition)")
-                if proposals.add(proposal, for: replica.partition) { deliverProposals() }
+                if writesInSyncSets {
+                    write(proposal, of: replica)
+                } else if proposals.add(proposal, for: replica.partition) {
+                    deliverProposals()
+                }
             }
         }
     }
@@ -228,6 +232,15 @@ extension SimulatedBroker {
             result.error = error
             answer(result)
         }
+        // The thread that appends is not the one that waits: the controller may speak in between.
+        if world.chance(1, in: 30) {
+            after(world.draw(1...1000)) { [self] in wait(waiting, for: partition) }
+        } else {
+            wait(waiting, for: partition)
+        }
+    }
+
+    private func wait(_ waiting: WaitingProduce, for partition: TopicPartition) {
         if let error = acknowledgement(of: partition, waiting) { return waiting.answer(error) }
         waitingProduces[partition, default: []].append(waiting)
         after(world.plan.requestTimeout) {

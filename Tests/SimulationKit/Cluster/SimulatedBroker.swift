@@ -37,7 +37,7 @@ final class HostedReplica {
 final class SimulatedBroker {
     let id: BrokerID
     unowned let world: Simulation
-    let registration: RegisteredBroker
+    private(set) var registration: RegisteredBroker
     /// Counts processes: what an earlier one had begun is lost.
     private(set) var life = 0
     private(set) var isRunning = false
@@ -45,6 +45,13 @@ final class SimulatedBroker {
     private var backlog: [() -> Void] = []
     /// The clock that the process sees leaps ahead now and then.
     var clockLead: Int64 = 0
+    /// What the process says of its place when it starts next.
+    var rack: String?
+    /// Whether this life of the process writes in-sync sets itself.
+    private(set) var writesInSyncSets = false
+    /// Is being drained, or has left for good.
+    var isLeaving = false
+    var hasLeft = false
     /// Wants to be up: its supervisor starts it again.
     var isWanted = true
     private(set) var link: ZooKeeperLink!
@@ -58,6 +65,8 @@ final class SimulatedBroker {
     /// Logs whose places a copy has taken when the process died, before they were gone.
     var superseded: [TopicPartition: StoredLog] = [:]
     var disks = Array(repeating: SimulatedDisk(), count: SimulatedBroker.directoryCount)
+    /// The disk that it had before its present one.
+    var formerDisk: [TopicPartition: StoredLog] = [:]
 
     // The process.
     /// The log directories that have failed since it began, and the partitions that it cannot serve for that.
@@ -78,6 +87,7 @@ final class SimulatedBroker {
     var replies: [ControllerRequest.ID: (ControllerReply) -> Void] = [:]
     var nextRequest: ControllerRequest.ID = 1
     var proposals = InSyncProposals<LeaderReplication.Proposal>()
+    var notifications = InSyncNotifications()
     var fetchers: [BrokerID: SimulatedFetcher] = [:]
     var throttle = ReplicationQuota(samples: 11, length: 1000)
     var sessions: FetchSessionCache
@@ -119,6 +129,7 @@ extension SimulatedBroker {
         guard !isRunning, isWanted else { return }
         isRunning = true
         life += 1
+        registration = ControllerHarness.registration(id, rack: rack)
         let path = "/brokers/ids/\(id)"
         let owner = world.zooKeeper.node(path)?.owner
         if let owner, owner == link.session, world.chance(3, in: 4) {
@@ -143,11 +154,15 @@ extension SimulatedBroker {
         sessions = FetchSessionCache(slots: 3, random: SeededRandom(seed: world.random.next()))
         var settings = ControllerSettings(brokerID: id, interBrokerListener: "PLAINTEXT")
         settings.leaderImbalanceCheckInterval = .seconds(60)
+        writesInSyncSets = world.drawsDirectWrites()
+        settings.usesAlterPartition = !writesInSyncSets
+        notifications = InSyncNotifications()
         controller = Controller(settings: settings, random: SeededRandom(seed: world.random.next()))
         control(.started(brokerEpoch: epoch))
         every(5000) { $0.checkpoint() }
         every(world.plan.lagTimeMax / 2) { $0.checkLag() }
         every(5000) { $0.lookForRoom() }
+        if writesInSyncSets { every(InSyncNotifications.checkInterval) { $0.notifyOfInSyncSets() } }
     }
 
     /// The process dies at once.

@@ -176,15 +176,12 @@ extension Simulation {
     }
 
     func topicID(_ topic: String) -> KafkaUUID? {
-        guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(topic)")?.content else { return nil }
-        return assignment.id
+        topicAssignment(topic)?.id
     }
 
     /// The replicas of a partition of this very topic.
     func assignment(of partition: TopicPartition, _ topicID: KafkaUUID) -> PartitionAssignment? {
-        guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(partition.topic)")?.content,
-            assignment.id == topicID
-        else { return nil }
+        guard let assignment = topicAssignment(partition.topic), assignment.id == topicID else { return nil }
         return assignment.partitions[partition.partition]
     }
 
@@ -192,17 +189,14 @@ extension Simulation {
 
     func anyPartition() -> (TopicPartition, KafkaUUID)? {
         guard let topic = topicNames.randomElement(using: &random),
-            case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(topic)")?.content, let id = assignment.id,
+            let assignment = topicAssignment(topic), let id = assignment.id,
             let number = assignment.partitions.keys.sorted().randomElement(using: &random)
         else { return nil }
         return (TopicPartition(topic, number), id)
     }
 
     func anyReplica(of partition: TopicPartition) -> BrokerID? {
-        guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(partition.topic)")?.content else {
-            return nil
-        }
-        return assignment.partitions[partition.partition]?.replicas.randomElement(using: &random)
+        topicAssignment(partition.topic)?.partitions[partition.partition]?.replicas.randomElement(using: &random)
     }
 
     func nextProducerID() -> ProducerID {

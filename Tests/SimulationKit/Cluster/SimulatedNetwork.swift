@@ -71,7 +71,7 @@ extension Simulation {
         if breaksBefore { return schedule(after: delay()) { finish(nil) } }
         schedule(after: delay()) { [self] in
             guard network.isOpen(from: sender, to: receiver.id) else { return }
-            guard receiver.isRunning else {
+            guard receiver.isRunning, secondHosts[receiver.id] == nil else {
                 // Nobody listens: refused, if that can be heard.
                 if network.isOpen(from: receiver.id, to: sender) { schedule(after: 1) { finish(nil) } }
                 return

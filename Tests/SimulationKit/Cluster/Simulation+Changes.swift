@@ -35,10 +35,14 @@ extension Simulation {
         case .restartGently: restartGently(brokers[Int(draw(0...Int64(brokers.count - 1)))])
         case .deleteRecords: deleteRecords()
         case .moveReplica: moveReplica()
+        case .addBroker: addBroker()
+        case .retireBroker: retireBroker()
+        case .reassignByNode: reassignByNode()
+        case .electByNode: electByNode()
         }
     }
 
-    private func askController(_ request: ControllerRequest) {
+    func askController(_ request: ControllerRequest) {
         guard let controller = brokers.first(where: { $0.controller?.isActive == true }) else { return }
         call(from: Self.administratorID, to: controller, timeout: plan.requestTimeout) { controller, answer in
             controller.request(request, answer)
@@ -47,8 +51,8 @@ extension Simulation {
         }
     }
 
-    private func someReplicas(_ count: Int) -> [BrokerID] {
-        Array(brokers.map(\.id).shuffled(using: &random).prefix(count))
+    func someReplicas(_ count: Int) -> [BrokerID] {
+        Array(brokers.lazy.filter { !$0.isLeaving }.map(\.id).shuffled(using: &random).prefix(count))
     }
 
     /// As the broker that serves CreateTopics does it: settings first, then the topic.
@@ -65,6 +69,7 @@ extension Simulation {
         }
         let topic = TopicAssignment(name: name, id: .random(using: &random), partitions: partitions)
         let settings = plan.allowsUnclean ? ["unclean.leader.election.enable": "true"] : [:]
+        makeParents(of: "/config/topics/\(name)")
         let path = "/config/topics/\(name)"
         let write: ModelZooKeeper.Change =
             zooKeeper.node(path) == nil ? .create(path, .configuration(settings)) : .set(path, .configuration(settings))
@@ -83,6 +88,8 @@ extension Simulation {
     }
 
     private func delete(_ topic: String) {
+        guard !isDamaged(topic) else { return }
+        makeParents(of: "/admin/delete_topics/\(topic)")
         _ = try? zooKeeper.commit([.create("/admin/delete_topics/\(topic)", .null)], by: administrator)
     }
 
@@ -120,10 +127,10 @@ extension Simulation {
     /// Controlled shutdown, and a start later.
     private func restartGently(_ broker: SimulatedBroker) {
         guard broker.isRunning, !broker.isPaused else { return }
-        handOver(broker, attempts: 3)
+        handOver(broker, attempts: 3) { [self] in leave($0) }
     }
 
-    private func handOver(_ broker: SimulatedBroker, attempts: Int) {
+    func handOver(_ broker: SimulatedBroker, attempts: Int, _ leave: @escaping (SimulatedBroker) -> Void) {
         let (id, epoch) = (broker.id, broker.brokerEpoch)
         broker.ask(broker.image.controllerID ?? -1, timeout: plan.requestTimeout) { controller, answer in
             controller.request(.controlledShutdown(broker: id, epoch: epoch), answer)
@@ -133,7 +140,7 @@ extension Simulation {
                 return leave(broker)
             }
             guard attempts > 1 else { return leave(broker) }
-            broker.after(1000) { [self] in handOver(broker, attempts: attempts - 1) }
+            broker.after(1000) { [self] in handOver(broker, attempts: attempts - 1, leave) }
         }
     }
 

@@ -17,7 +17,7 @@ extension Simulation {
         }
     }
 
-    private var anyBroker: SimulatedBroker { brokers[Int(draw(0...Int64(brokers.count - 1)))] }
+    var anyBroker: SimulatedBroker { brokers[Int(draw(0...Int64(brokers.count - 1)))] }
 
     private func strike(_ fault: SimulationPlan.Fault) {
         trace("fault: \(fault)")
@@ -54,6 +54,14 @@ extension Simulation {
         case .leapClock: broker.clockLead += draw(1...4 * plan.lagTimeMax)
         case .deleteController: _ = try? zooKeeper.commit([.delete("/controller")], by: administrator)
         case .rest: restForAWhile()
+        case .replaceDisk: replaceDisk(of: broker)
+        case .startSecondHost: startSecondHost(of: broker)
+        case .changeRack:
+            broker.rack = "rack\(draw(1...3))"
+            kill(broker)
+        case .slowZooKeeper: slowZooKeeper(of: broker)
+        case .damageNode: damageNode()
+        case .removeParents: removeParents()
         }
     }
 
@@ -116,7 +124,8 @@ extension Simulation {
     func heal() {
         trace("all heals")
         isHealing = true
-        for broker in brokers { broker.isWanted = true }
+        healMembership()
+        healZooKeeper()
         restForAWhile()
     }
 }
@@ -146,7 +155,7 @@ extension Simulation {
     /// What is missing to a whole cluster: every partition led, all its replicas in sync and equal, all brokers of the
     /// same mind, every producer answered. Nil when nothing is.
     var isWhole: String? {
-        if let down = brokers.first(where: { !$0.isRunning }) { return "broker \(down.id) is down" }
+        if let down = staying.first(where: { !$0.isRunning }) { return "broker \(down.id) is down" }
         if let topic = zooKeeper.children("/admin/delete_topics").first { return "\(topic) is not deleted" }
         for topic in topicNames {
             guard case .topic(let assignment)? = zooKeeper.node("/brokers/topics/\(topic)")?.content else { continue }
@@ -159,6 +168,7 @@ extension Simulation {
         if let broker = brokers.first(where: { !$0.moves.isEmpty }) {
             return "\(broker.moves.keys.sorted()) have not moved on broker \(broker.id)"
         }
+        if let reason = missingOfMembership ?? missingOfZooKeeper { return reason }
         if let waiting = producers.first(where: { $0.pending != nil }) { return "producer \(waiting.id) waits" }
         return nil
     }
@@ -186,7 +196,7 @@ extension Simulation {
                 return "broker \(member) ends at \(own.logEnd), mark \(own.highWatermark), the leader at \(log.logEnd)"
             }
         }
-        for broker in brokers {
+        for broker in staying {
             guard let known = broker.image.partition(partition), known.leader == state.leader,
                 known.leaderEpoch == state.leaderEpoch, Set(known.inSyncReplicas) == Set(state.inSyncReplicas)
             else {

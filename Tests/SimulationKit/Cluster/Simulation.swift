@@ -20,6 +20,11 @@ package final class Simulation {
     var network: SimulatedNetwork
     var ensemble = EnsembleState()
     var brokers: [SimulatedBroker] = []
+    /// Processes that have registered under the id of another, and serve nothing.
+    var secondHosts: [BrokerID: ModelZooKeeper.Session] = [:]
+    /// What was in nodes that are damaged now.
+    var damaged: [String: ModelZooKeeper.Content] = [:]
+    var damagedAt: [String: Int64] = [:]
     var producers: [SimulatedProducer] = []
     var consumers: [SimulatedConsumer] = []
     let judge: Judge
@@ -119,6 +124,12 @@ package struct SimulationOutcome: Sendable {
     package var committedRecords: Int
     package var acknowledgedRecords: Int
     package var elections: Int
+    /// How often records were lost since a broker without its disk was trusted, as in Kafka.
+    package var excusedLosses: Int
+    /// How often a broker joined an in-sync set though its disk was gone.
+    package var staleJoins: Int
+    /// How often of those losses another could have been elected.
+    package var avoidableLosses: Int
     package var fingerprint: UInt64
 }
 
@@ -143,6 +154,7 @@ extension Simulation {
         return SimulationOutcome(
             seed: seed, violation: judge.violation, steps: steps, simulatedTime: now,
             committedRecords: judge.committedCount, acknowledgedRecords: judge.acknowledgedCount,
-            elections: judge.electionCount, fingerprint: fingerprint)
+            elections: judge.electionCount, excusedLosses: judge.excusedCount,
+            staleJoins: judge.staleJoinCount, avoidableLosses: judge.avoidableCount, fingerprint: fingerprint)
     }
 }

@@ -42,6 +42,9 @@ package struct SimulationPlan: Sendable {
     /// Whether followers learn with a fetch that logs part (KIP-595), or ask before they fetch (KIP-101).
     package var truncatesOnFetch = true
 
+    /// How leaders change in-sync sets.
+    package var inSyncProtocol = InSyncProtocol.alterPartition
+
     package init() {}
 
     /// The plan that belongs to a seed: the cluster's size and what it goes through are drawn too.
@@ -64,6 +67,9 @@ package struct SimulationPlan: Sendable {
         for fault in Fault.allCases where Int.random(in: 0..<3, using: &random) == 0 { faults.remove(fault) }
         for change in Change.allCases where Int.random(in: 0..<3, using: &random) == 0 { changes.remove(change) }
         throttle = [nil, nil, nil, 1, 20].randomElement(using: &random) ?? nil
+        inSyncProtocol =
+            [.alterPartition, .alterPartition, .alterPartition, .direct, .drawn].randomElement(using: &random)
+            ?? inSyncProtocol
     }
 
     /// Which topics' records are flushed before they count, so that a power failure takes none.
@@ -124,6 +130,18 @@ package struct SimulationPlan: Sendable {
         case deleteController
         /// Time in which nothing happens, and everything has healed.
         case rest
+        /// A broker comes back with another disk under its id: an empty one, or one that it had before.
+        case replaceDisk
+        /// A second process is started under the id of a broker that lives.
+        case startSecondHost
+        /// A broker is in another rack from its next start on.
+        case changeRack
+        /// What the ensemble tells a broker comes seconds late.
+        case slowZooKeeper
+        /// A topic or the state of a partition is overwritten with what nobody can read, and repaired later.
+        case damageNode
+        /// Nodes that every broker makes sure of are removed, with all below.
+        case removeParents
     }
 
     package enum Change: String, CaseIterable, Sendable {
@@ -138,5 +156,23 @@ package struct SimulationPlan: Sendable {
         case deleteRecords
         /// To another log directory of its broker.
         case moveReplica
+        /// A broker joins and gets replicas.
+        case addBroker
+        /// A broker hands over all its replicas and leaves for good.
+        case retireBroker
+        /// `/admin/reassign_partitions`, as old tools make it.
+        case reassignByNode
+        /// `/admin/preferred_replica_election`, as old tools make it.
+        case electByNode
+    }
+
+    /// By which protocol leaders change in-sync sets.
+    package enum InSyncProtocol: Sendable {
+        /// They ask the controller (from 2.7-IV2 on).
+        case alterPartition
+        /// They write to ZooKeeper themselves, and notify the controller.
+        case direct
+        /// Each start of a broker draws one: a cluster of both, which is upgraded and downgraded while it runs.
+        case drawn
     }
 }

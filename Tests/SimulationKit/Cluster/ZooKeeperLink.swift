@@ -23,8 +23,8 @@ final class ZooKeeperLink {
         var answers: [ZooKeeperAnswer] = []
     }
 
-    private unowned let broker: SimulatedBroker
-    private unowned let world: Simulation
+    unowned let broker: SimulatedBroker
+    unowned let world: Simulation
     private(set) var session: ModelZooKeeper.Session?
     private(set) var isConnected = false
     private var pending: Batch?
@@ -32,7 +32,12 @@ final class ZooKeeperLink {
     /// Replies and watches reach the broker in order.
     private var lastDelivery: Int64 = 0
     /// Counts connections: what belongs to an earlier one is lost.
-    private var connection = 0
+    private(set) var connection = 0
+    /// Replies and watches are up to so much late.
+    var slowness: Int64 = 0
+    /// The registrations that the controller has read last.
+    private(set) var epochsSeen: [BrokerID: BrokerEpoch] = [:]
+    private(set) var epochsSeenBefore: [BrokerID: BrokerEpoch] = [:]
     private var isReconnecting = false
 
     init(_ broker: SimulatedBroker, _ world: Simulation) {
@@ -141,7 +146,7 @@ final class ZooKeeperLink {
             }
             return
         }
-        let events = undelivered
+        let events = undelivered.compactMap { world.zooKeeper.asSeenNow($0, by: session) }
         undelivered = []
         if !events.isEmpty { deliver(events) }
         if pending != nil {
@@ -175,16 +180,18 @@ final class ZooKeeperLink {
                     work.answers.append(.failed(.sessionExpired))
                     continue
                 }
-                work.answers.append(
-                    world.zooKeeper.perform(
-                        operation, by: session, registration: broker.registration,
-                        epochVersion: work.batch.controllerEpochVersion))
+                let answer = world.zooKeeper.perform(
+                    operation, by: session, registration: broker.registration,
+                    epochVersion: work.batch.controllerEpochVersion)
+                if case .brokers(let read) = answer, operation == .readBrokers {
+                    epochsSeenBefore = epochsSeen
+                    epochsSeen = Dictionary(read.map { ($0.id, $0.epoch) }) { $1 }
+                }
+                work.answers.append(answer)
             }
             pending = work
             // The worst moment to lose the connection: what was asked is done, and nobody says so.
-            if world.plan.faults.contains(.dropZooKeeperConnection), !world.isHealing, world.chance(1, in: 100) {
-                return disconnect()
-            }
+            if world.breaksAfterRequest { return disconnect() }
             guard next == count else { return carryOn() }
             toBroker { [self] in
                 guard connection == current else { return }
@@ -200,25 +207,41 @@ final class ZooKeeperLink {
 
     private func deliver(_ events: [ModelZooKeeper.Event]) {
         let current = connection
+        let asked = session
         let events = events
         toBroker { [self] in
             // Lost on the way: the next connection is told again.
-            guard connection == current else {
-                if session != nil { undelivered += events }
-                return
-            }
+            guard connection == current else { return missed(events, in: asked) }
             for event in events {
                 if let event = ControllerHarness.translate(event) { broker.control(event) }
             }
         }
     }
 
-    private func toBroker(_ action: @escaping () -> Void) {
-        lastDelivery = max(lastDelivery, world.now + world.draw(0...2))
+    /// Events that a connection did not bring are told by the next one, which may be there already.
+    private func missed(_ events: [ModelZooKeeper.Event], in asked: ModelZooKeeper.Session?) {
+        guard let asked, session == asked else { return }
+        guard isConnected else {
+            undelivered += events
+            return
+        }
+        let left = events.compactMap { world.zooKeeper.asSeenNow($0, by: asked) }
+        if !left.isEmpty { deliver(left) }
+    }
+
+    func toBroker(_ action: @escaping () -> Void) {
+        lastDelivery = max(lastDelivery, world.now + world.draw(0...2 + slowness))
         let life = broker.life
         world.schedule(after: lastDelivery - world.now) { [self] in
             guard broker.life == life else { return }
             broker.onProcess(action)
         }
+    }
+}
+
+extension Simulation {
+    /// Whether a connection to the ensemble breaks right now, when what was asked is done and the answer not yet heard.
+    var breaksAfterRequest: Bool {
+        plan.faults.contains(.dropZooKeeperConnection) && !isHealing && chance(1, in: 100)
     }
 }
