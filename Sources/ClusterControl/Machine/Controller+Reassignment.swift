@@ -87,10 +87,15 @@ extension Controller {
     private func losesEveryInSyncReplica(
         _ partition: TopicPartition, _ assignment: PartitionAssignment
     ) async throws(Interruption) -> Bool {
-        guard context.assignment(partition).replicas.contains(where: { !assignment.replicas.contains($0) }),
-            case .partitionState(let state, _) = try await zooKeeper(.readPartitionState(partition, watch: false))
-        else { return false }
-        return !state.inSyncReplicas.contains(where: assignment.replicas.contains)
+        guard context.assignment(partition).replicas.contains(where: { !assignment.replicas.contains($0) }) else {
+            return false
+        }
+        switch try await zooKeeper(.readPartitionState(partition, watch: false)) {
+        case .partitionState(let state, _): return !state.inSyncReplicas.contains(where: assignment.replicas.contains)
+        case .failed(.noNode): return false
+        // Who is in sync cannot be read: nobody goes before it can.
+        default: return true
+        }
     }
 
     /// Takes a reassignment as far as it can go now.
