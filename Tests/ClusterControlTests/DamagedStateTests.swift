@@ -24,3 +24,21 @@ import Testing
         #expect(cluster.assignment("t", 0)?.replicas == [3, 1, 2])
     }
 }
+
+/// The commands of old tools, and what overtakes them.
+@Suite struct OvertakenCommandTests {
+    @Test func aCommandGoesWithTheTopicThatItWasFor() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2]])
+        let path = "/admin/reassign_partitions"
+        cluster.write(.create(path, .reassignments([TopicPartition("t", 0): [3]])))
+        cluster.deleteTopic("t")
+        #expect(cluster.world.zooKeeper.node(path) != nil)
+        // The deletion waits for the reassignment, until a broker comes back.
+        let other: BrokerID = cluster.controller.id == 3 ? 2 : 3
+        cluster.kill(other)
+        cluster.start(other)
+        #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
+        #expect(cluster.world.zooKeeper.node(path) == nil)
+    }
+}

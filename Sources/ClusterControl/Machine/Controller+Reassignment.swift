@@ -267,7 +267,7 @@ extension Controller {
         return wishes
     }
 
-    private func removeFromReassignmentNode(
+    func removeFromReassignmentNode(
         where isDone: (TopicPartition, [BrokerID]) -> Bool
     ) async throws(Interruption) {
         let wishes = try await readReassignmentNode()

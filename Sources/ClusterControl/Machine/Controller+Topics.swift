@@ -119,7 +119,10 @@ extension Controller {
         let unseen = topics.filter { !context.topicsWithDeletionStarted.contains($0) }
         let partitions = unseen.flatMap(context.partitions(of:))
         // One that still runs, since a broker that came back has resumed the deletion, would have the replicas made anew.
-        context.partitionsBeingReassigned.subtract(partitions)
+        let ended = context.partitionsBeingReassigned.intersection(partitions)
+        context.partitionsBeingReassigned.subtract(ended)
+        // The command that asked for it is done with, or the next one would never be noticed.
+        if !ended.isEmpty { try await removeFromReassignmentNode { partition, _ in ended.contains(partition) } }
         move(partitions, to: .offline)
         move(partitions, to: .nonExistent)
         context.topicsWithDeletionStarted.formUnion(unseen)
