@@ -247,13 +247,16 @@ extension LeaderReplication {
 
     /// The controller refused. Some refusals say that the set stays as it was, some that this leader is about to hear
     /// something new and must wait for it, all others are worth another try.
+    ///
+    /// A controller that does not know the partition may be about to have it deleted, or be unable to read the topic's node
+    /// until somebody mends it. (Kafka's leader waits for ever, and its in-sync set stays as it was.)
     package mutating func refused(_ proposal: Proposal, _ error: ErrorCode) -> [Action] {
         guard isCurrent(proposal) else { return [] }
         switch error {
-        case .operationNotAttempted, .ineligibleReplica:
+        case .operationNotAttempted, .ineligibleReplica, .unknownTopicOrPartition:
             state = .committed
             return []
-        case .unknownTopicOrPartition, .unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion, .invalidRequest:
+        case .unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion, .invalidRequest:
             return []
         default:
             return [.propose(proposal)]

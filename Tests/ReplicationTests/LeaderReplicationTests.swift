@@ -200,14 +200,13 @@ private func everyone(_ id: BrokerID) -> Bool { true }
             _ = leader.follower(2, fetchedFrom: 0, logStart: 0, now: 1, isAlive: everyone)
             return leader
         }
-        for error in [ErrorCode.operationNotAttempted, .ineligibleReplica] {
+        for error in [ErrorCode.operationNotAttempted, .ineligibleReplica, .unknownTopicOrPartition] {
             var leader = expanding()
             #expect(leader.refused(proposal([1, 2]), error) == [])
             #expect(!leader.isProposalInFlight)
         }
         for error in [
-            ErrorCode.unknownTopicOrPartition, .unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion,
-            .invalidRequest,
+            ErrorCode.unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion, .invalidRequest,
         ] {
             var leader = expanding()
             #expect(leader.refused(proposal([1, 2]), error) == [])

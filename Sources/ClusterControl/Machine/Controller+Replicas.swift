@@ -65,12 +65,19 @@ extension Controller {
                     extended.replicas.append(replica.broker)
                     context.set(extended, for: replica.partition)
                 }
-            } else if let state = context.leadership(replica.partition) {
+            } else if let state = context.leadership(replica.partition), !isOutdated(state, of: replica.partition) {
                 batch.addLeaderAndIsr(
                     to: [replica.broker], replica.partition, state, assignment, isNew: false, context)
             }
             context.setLife(.online, of: replica)
         }
+    }
+
+    /// Whether a partition's leader went, and nobody could be elected nor that be written, since its state cannot be read. What
+    /// is remembered of it is told to nobody: the leader, back again, would lead on under its old epoch and with an old in-sync
+    /// set, whatever it has lost. (In Kafka it does.)
+    private func isOutdated(_ state: PartitionState, of partition: TopicPartition) -> Bool {
+        context.partitions[partition]?.life == .offline && state.leader >= 0
     }
 
     private func stop(_ replicas: [Replica], on broker: BrokerID) async throws(Interruption) {
