@@ -534,6 +534,26 @@ extension Cluster {
         #expect(cluster.world.zooKeeper.node("/brokers/topics/\(long)") == nil)
     }
 
+    /// With its node unreadable nobody can be elected; the old leader, back again, may have lost what it led with.
+    @Test func aLeaderThatCameBackIsNotToldItsOldEpochWhileTheStateCannotBeRead() throws {
+        let cluster = Cluster(2, 1)
+        cluster.createTopic("t", [[1, 2]])
+        #expect(cluster.controller.id == 2 && cluster.state("t", 0)?.leader == 1)
+        let path = "/brokers/topics/t/partitions/0/state"
+        let content = try #require(cluster.world.zooKeeper.node(path)).content
+        cluster.write(.set(path, .garbage))
+        cluster.controller.forget()
+        cluster.kill(1)
+        cluster.start(1)
+        #expect(cluster.controller.leaderAndIsr(to: 1).isEmpty)
+        // What it said was true of the leader's life before.
+        cluster.write(.set(path, content))
+        cluster.kill(1)
+        cluster.start(1)
+        #expect((cluster.state("t", 0)?.leaderEpoch ?? 0) > 0)
+        #expect(cluster.controller.leaderAndIsr(to: 1).contains { $0.partition == TopicPartition("t", 0) })
+    }
+
     @Test func aTopicThatIsMendedIsLedAgainByWhatItsStatesSay() {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[1, 2], [2, 1]])
