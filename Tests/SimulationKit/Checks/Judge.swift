@@ -113,6 +113,8 @@ extension Judge {
         let history = history(partition, log.topicID)
         guard !history.isTainted, !isUnaware(replica.machine.leaderEpoch, history) else { return }
         checkOrder(partition, log, broker)
+        // Nobody elects a leader for a topic that goes: one that lost records with the power leads on.
+        guard history.loss == nil || !isGoing(partition, broker.world) else { return }
         let known = Offset(history.committed.count)
         // Where committed records were lost, the leader may have had the mark above what is committed now.
         let first = history.loss == nil ? max(before, log.logStart) : min(before, known)
@@ -260,7 +262,11 @@ extension Judge {
         if firstMissing(log, history) != nil, isHollow(broker.id, log, history) {
             return excuse(replica.partition, broker.id, history, broker.world)
         }
-        guard isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else { return }
+        guard isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else {
+            // The next state is written already, and whoever follows meanwhile is told this leader's mark.
+            if !isUnaware(epoch, history), firstMissing(log, history) == nil { recommit(log, history) }
+            return
+        }
         if let missing = firstMissing(log, history), !forgives(broker.id, missing: missing, in: epoch, history) {
             fail(
                 "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",
