@@ -220,6 +220,8 @@ class LostDirectoryTests(DiskTestCase):
 
             eventually(lambda: all((leader < 0) == (index in lost) for index, leader in leaders().items()))
             for partition in kept:
+                # The broker hears who leads a moment before it hears that it is to lead.
+                eventually(lambda: connection.fetch("t", 0, partition)[0] == wire.NONE)
                 self.assertEqual(self.read_all(connection, "t", partition=partition), list(range(10)))
         # Nothing was begun anew where it does not belong.
         self.assertEqual(self.partitions(good), kept)
