@@ -114,7 +114,10 @@ extension Judge {
         guard !history.isTainted, !isUnaware(replica.machine.leaderEpoch, history) else { return }
         checkOrder(partition, log, broker)
         // Nobody elects a leader for a topic that goes: one that lost records with the power leads on.
-        if history.loss != nil, isGoing(partition, broker.world) { return history.isTainted = true }
+        guard history.loss == nil || !isGoing(partition, broker.world) else {
+            history.isTainted = true
+            return
+        }
         let known = Offset(history.committed.count)
         // Where committed records were lost, the leader may have had the mark above what is committed now.
         let first = history.loss == nil ? max(before, log.logStart) : min(before, known)
