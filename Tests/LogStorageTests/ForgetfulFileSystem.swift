@@ -53,7 +53,8 @@ final class ForgetfulFileSystem: FileSystem {
     let afterSync = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     private let lock = Mutex<Void>(())
-    // Guarded by `lock`: read and written in `withState` only, which holds that lock meanwhile; so are the nodes it names.
+    // Guarded by the lock above, `lock`: `withState` alone reads and writes it, and holds that lock meanwhile. A `Mutex` cannot
+    // hold it, since its nodes are classes that files share; they are guarded by the same lock.
     nonisolated(unsafe) private var guarded: State
 
     init(seed: UInt64) { guarded = State(random: SeededRandom(seed: seed)) }
@@ -379,8 +380,8 @@ final class ForgetfulFileSystem: FileSystem {
         func release() { fileSystem.unlock(path) }
     }
 
-    // Guarded by the file system's `lock`: the node, all of a file that changes, is read and written in `perform` only, which
-    // holds that lock meanwhile.
+    // Guarded by the file system's lock, `lock`: of a file only the node changes, and it is read and written within `perform`
+    // alone, which holds that lock meanwhile. All else is `let`.
     private final class File: StorageFile, @unchecked Sendable {
         let path: String
         let node: Node

@@ -10,8 +10,9 @@ import Synchronization
 /// The one channel handler of a client's connection: frames what arrives, lets `ConnectionMachine` decide, performs it.
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
-/// inactive and the last responder is gone.
-// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only; `settle` uses a lock, `arrived`.
+/// inactive and the last responder is gone; its timers hold it, and `end` cancels them.
+// Confined to the event loop: every stored `var` is touched on `eventLoop` only, by the channel, by timers that run there, and
+// by `takeArrived`, which hops there; what other threads hand over lies behind a lock, `arrived`.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
