@@ -300,10 +300,8 @@ extension PartitionReadResult {
 
     /// Waits for the disk.
     fileprivate func madeReady() -> PartitionReadResult {
-        // An inspection reads all of it.
-        if inspection != nil { return inspected() }
-        distant?.bringIn()
-        return self
+        if let distant, !distant.isLikelyCached { distant.bringIn() }
+        return inspected()
     }
 
     fileprivate func outcome(_ key: FetchPartitionKey) -> FetchedPartition {
