@@ -244,8 +244,7 @@ struct LogCompaction {
             throw damaged(
                 segment, position, "the checksum of the batch at offset \(batch.header.baseOffset) is wrong")
         }
-        // Old formats state the last offset only.
-        let first = batch.header.magic >= 2 ? batch.header.baseOffset : batch.header.lastOffset
+        let first = batch.header.firstStated
         guard first >= next else { throw damaged(segment, position, "the batch's offset \(first) lies before \(next)") }
         next = batch.header.nextOffset
     }

@@ -16,8 +16,7 @@ struct BatchHeader: Hashable, Sendable {
     var lastOffset: Offset { header.lastOffset }
     var maxTimestamp: Timestamp { header.maxTimestamp }
 
-    /// The lowest offset that the header tells of. The old formats state the last one only.
-    var firstStated: Offset { header.magic >= 2 ? baseOffset : lastOffset }
+    var firstStated: Offset { header.firstStated }
     /// Nil where the format has none, or no leader has appended the batch.
     var leaderEpoch: LeaderEpoch? {
         header.magic >= 2 && header.partitionLeaderEpoch >= 0 ? header.partitionLeaderEpoch : nil
@@ -55,4 +54,9 @@ struct BatchHeader: Hashable, Sendable {
             return .corrupt(error.message)
         }
     }
+}
+
+extension RecordBatchHeader {
+    /// The lowest offset that the header tells of. The old formats state the last one only.
+    var firstStated: Offset { magic >= 2 ? baseOffset : lastOffset }
 }
