@@ -32,6 +32,8 @@ class GroupStormTests(unittest.TestCase):
         self.topic = unique("topic")
         self.wire.create_topic(self.topic, PARTITIONS)
         eventually(lambda: self.wire.leads_all(self.topic, PARTITIONS))
+        self.wire.find_coordinator(self.group)
+        members.begin(lambda offsets: self.wire.commit(self.group, offsets), self.topic, PARTITIONS)
         self.everybody, self.present = [], []
         self.addCleanup(lambda: [m.kill() for m in self.everybody if m.process.poll() is None])
         extend_limit(180 + SECONDS)

@@ -396,6 +396,9 @@ class GroupMoveTests(CoordinatorMoveTestCase):
         partitions = 8
         topic = cluster.topic(partitions)
         servers = ",".join(broker.bootstrap for broker in cluster.brokers.values())
+        members.begin(
+            lambda offsets: self.at_coordinator(lambda c: c.commit(group, offsets), lambda errors: max(errors.values())),
+            topic, partitions)
         source = members.Source(servers, topic, partitions)
         source.start()
         self.addCleanup(source.halt.set)
