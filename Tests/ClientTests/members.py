@@ -161,7 +161,7 @@ def begin(commit, topic, partitions):
     """Gives a group a position everywhere, so that nobody asks where a partition begins. `commit` takes offsets by
     (topic, partition), and returns the errors by the same.
 
-    If librdkafka (2.0.2, 2.16.0) loses a partition while it asks, it asks again when the answer comes ("outdated offset
+    If librdkafka (2.16.0) loses a partition while it asks, it asks again when the answer comes ("outdated offset
     response" in its rdkafka_partition.c), and reads from the beginning what others have. When it gets the partition back it
     hands over what it has read, and its member commits what is long behind. More of it, and of what `mended` mends, is in
     Sources/Coordination/Coordination.docc.
