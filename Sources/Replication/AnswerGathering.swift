@@ -1,51 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Whether a leader's answer to a follower waits a moment for more records.
+/// What an answer to a follower waits for, beside the bytes that the follower asks for.
 ///
-/// A round between leader and follower costs several wake-ups on both sides, whatever it carries. While producers have
-/// more on its way, a moment later an answer carries several batches for the price of one, and they are acknowledged
-/// together; where each record waits for the one before, waiting brings nothing but delay. What will be cannot be known,
-/// so this tries: as long as waiting brings records it goes on, and each time it does not, it is left off for twice as
-/// many answers as before. A follower that is not asked for much is always answered at once.
+/// A round between leader and followers costs several wake-ups on all sides, whatever it carries, and followers that are
+/// answered at the first record fetch in crumbs: while one round is on its way, the producers' next batches arrive one by
+/// one. So a follower that has all that is committed waits until as many records are there as were there when the last ones
+/// were committed (``LeaderReplication/hasGathered(for:)``): when producers have sent what they may before they are
+/// acknowledged, nothing more is to come. All of it travels in one round then, to all followers at the same time, and is
+/// acknowledged together; records that wait for one another, one at a time, wait for nothing.
 ///
-/// One per fetch session. Times are nanoseconds of a clock that only goes forward.
-package struct AnswerGathering: Hashable, Sendable {
-    /// How long an answer waits, at most.
-    package static let pause: Int64 = 200_000
-    /// Answers further apart than this are no stream.
-    package static let streamGap: Int64 = 1_000_000
+/// When less is to come than the time before, the answer leaves after a moment, and what there was then is the next measure.
+package enum AnswerGathering {
+    /// How long an answer waits for more than its first record, in nanoseconds.
+    package static let patience: Int64 = 1_000_000
     /// An answer with so many bytes is worth its round.
-    package static let enough = 256 << 10
-    /// The most answers that go out at once between two attempts.
-    package static let longestRest = 512
-
-    private var lastAnswer: Int64?
-    /// Answers that go out at once before waiting is tried again.
-    private var rest = 0
-    private var nextRest = 1
-
-    package init() {}
-
-    /// How long to wait before an answer that has so many bytes already; nil to send it.
-    package mutating func pause(bytes: Int, now: Int64) -> Int64? {
-        guard bytes < Self.enough, let lastAnswer, now - lastAnswer < Self.streamGap else { return nil }
-        guard rest == 0 else {
-            rest -= 1
-            return nil
-        }
-        return Self.pause
-    }
-
-    /// What waiting has brought.
-    package mutating func paused(bytesBefore: Int, bytesAfter: Int) {
-        if bytesAfter > bytesBefore {
-            nextRest = 1
-        } else {
-            rest = nextRest
-            nextRest = min(nextRest * 2, Self.longestRest)
-        }
-    }
-
-    /// An answer left.
-    package mutating func answered(now: Int64) { lastAnswer = now }
+    package static let enough = 512 << 10
 }

@@ -68,6 +68,8 @@ package struct LeaderReplication: Sendable {
     /// `replica.lag.time.max.ms`.
     package var maximumLag: Int64
     private var logEnd: Offset
+    /// How many records were not committed just before some of them were, the last time.
+    private var lastGathered: Int64 = 0
     private var state: InSyncState = .committed
     private var isFresh = true
 
@@ -169,6 +171,7 @@ extension LeaderReplication {
             if counts { committed = remote.logEnd }
         }
         guard committed > highWatermark else { return [] }
+        lastGathered = logEnd - highWatermark
         highWatermark = committed
         return [.highWatermarkAdvanced(committed)]
     }
@@ -297,6 +300,12 @@ extension LeaderReplication {
         guard highWatermark >= offset else { return .waiting }
         let isEnough = maximalInSyncReplicas.count >= effectiveMinimumInSync
         return .done(isEnough ? .none : .notEnoughReplicasAfterAppend)
+    }
+
+    /// Whether there are records for a follower that fetches from an offset, and it should have them now: it lacks committed
+    /// ones, or as many wait for their commitment as did the last time. See ``AnswerGathering``.
+    package func hasGathered(for offset: Offset) -> Bool {
+        offset < highWatermark || offset < logEnd && logEnd - highWatermark >= lastGathered
     }
 
     /// The smallest log start among this replica and all living ones; what DeleteRecords waits for. −1 while a living

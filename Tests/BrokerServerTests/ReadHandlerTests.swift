@@ -65,6 +65,51 @@ private let partition = TopicPartition("t", 0)
         }
     }
 
+    /// See `AnswerGathering`.
+    @Test func aFollowerIsAnsweredOnceAsMuchIsThereAsTheTimeBefore() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        try await RequestScene.serving(scene) { server in
+            let follower = try await server.connect()
+            func fetch(from offset: Offset) -> RequestScene.Arrival<FetchResponse> {
+                let request = FetchRequest("t", offsets: offset).with {
+                    $0.replicaID = 2
+                    $0.maxWaitMs = 60_000
+                    $0.minBytes = 1
+                }
+                return RequestScene.Arrival(follower.submit(request, version: 11, timeout: .seconds(30)))
+            }
+            func size(_ fetch: RequestScene.Arrival<FetchResponse>) async throws -> Int {
+                try await fetch.response.get().sizes[0]
+            }
+            var offset: Offset = 0
+            func append() async throws { offset = try await scene.append(1, to: partition, size: 1000).last + 1 }
+            var hasWaited = false
+            for _ in 0..<50 where !hasWaited {
+                // Two records are there when it says that it has them: that is the measure.
+                let begin = offset
+                try await append()
+                try await append()
+                #expect(try await size(fetch(from: begin)) > 2000)
+                let next = fetch(from: offset)
+                while scene.replicas.delayedFetch.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+                try await append()
+                // Unless this test was slower than the broker's patience.
+                hasWaited = scene.replicas.delayedFetch.count > 0
+                let end = offset
+                if hasWaited { try await append() }
+                if try await size(next) < 2000 { offset = end }
+            }
+            #expect(hasWaited)
+            // What comes alone is answered after a moment, long before the follower would give up.
+            let third = fetch(from: offset)
+            let begin = ContinuousClock.now
+            try await scene.append(1, to: partition, size: 1000)
+            #expect(try await size(third) > 1000)
+            #expect(ContinuousClock.now - begin < .seconds(10))
+        }
+    }
+
     @Test func aReaderOfAnOlderSegmentDoesNotWaitForMore() async throws {
         let scene = try await alone(["log.segment.bytes": "3000"])
         for _ in 0..<10 { try await scene.append(1, to: partition, size: 1000) }

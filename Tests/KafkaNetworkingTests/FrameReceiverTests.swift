@@ -165,12 +165,64 @@ import Testing
         #expect(isUnique == true)
     }
 
+    /// What a producer or a leader sends again and again: after the first one a frame is whole with one read, where it came.
+    @Test(arguments: [16_500, 40_000, 81_000, 131_200, 200_000]) func framesOfAStreamTakeOneRead(length: Int) throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        #expect(try feed(frame(length), to: receiver).count == 1)
+        for _ in 0..<3 {
+            let bytes = frame(length)[...]
+            #expect(read(bytes, into: receiver) == bytes.count)
+            var whole = try receiver.next(claim: { _ in true })
+            #expect(whole?.body.readableBytes == length)
+            #expect(whole?.body.modifyIfUniquelyOwned { _ in true } == true)
+        }
+    }
+
+    /// If it does not come at once it is claimed, and goes on where it lies.
+    @Test func aFrameOfAStreamGoesOnInPlace() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        #expect(try feed(frame(100_000), to: receiver).count == 1)
+        var rest = (frame(100_000) + frame(5))[...]
+        rest = rest.dropFirst(read(rest, into: receiver, atMost: 60_000))
+        var claims: [Int] = []
+        var result = try receiver.next {
+            claims.append($0)
+            return true
+        }
+        #expect(result == nil)
+        #expect(claims == [100_000])
+        let place = receiver.handOut()
+        #expect(place.readableBytes == 59_996)
+        #expect(place.writableBytes == 40_004)
+        receiver.received(place)
+        rest = rest.dropFirst(read(rest, into: receiver))
+        result = try receiver.next(claim: { _ in false })
+        #expect(result?.isClaimed == true)
+        #expect(result?.body.readableBytes == 100_000)
+        #expect(try feed(Array(rest), to: receiver).map(\.readableBytes) == [5])
+    }
+
+    /// Room is made by whoever is trusted only, for frames that it helps, and is given up again.
+    @Test func moreIsGatheredOnlyWhereItHelps() throws {
+        func room(_ growth: FrameReceiver.Growth, after lengths: Int...) throws -> Int {
+            let receiver = FrameReceiver(limit: .max, growth: growth)
+            for length in lengths { _ = try feed(frame(length), to: receiver) }
+            return receiver.handOut().writableBytes
+        }
+        #expect(try room(.newcomer, after: 40_000) <= 2 * FrameReceiver.gatheringBytes)
+        #expect(try room(.trusted, after: 100) <= 2 * FrameReceiver.gatheringBytes)
+        #expect(try room(.trusted, after: 40_000) >= 40_004)
+        // What is gathered of a frame beyond all this is copied.
+        #expect(try room(.trusted, after: 40_000, 1_000_000) <= 2 * FrameReceiver.gatheringBytes)
+        #expect(try room(.trusted, after: 40_000, 100, 100) <= 2 * FrameReceiver.gatheringBytes)
+    }
+
     /// However the stream is cut into reads, the same frames come out.
     @Test(arguments: 0..<60) func anySegmentationGivesTheSameFrames(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let growth = [FrameReceiver.Growth.newcomer, .trusted, .init(first: 1)].randomElement(using: &random)!
         let receiver = FrameReceiver(limit: 1 << 20, growth: growth)
-        let sizes = [0, 1, 4, 13, 500, 512, 4000, 16_379, 16_380, 16_381, 33_000, 70_000, 200_000]
+        let sizes = [0, 1, 4, 13, 500, 512, 4000, 16_379, 16_380, 16_381, 33_000, 70_000, 200_000, 300_000]
         var lengths: [Int] = []
         var bytes: [UInt8] = []
         for index in 0..<Int.random(in: 1..<25, using: &random) {

@@ -60,6 +60,54 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.remotes[3]?.logEnd == 8)
     }
 
+    // MARK: What an answer to a follower waits for
+
+    /// A producer that has at most five records on the way, and two followers.
+    @Test func aRoundCarriesWhatProducersHadOnTheWay() {
+        var leader = self.leader()
+        func append(to end: Offset) { _ = leader.appended(logEnd: end, now: 0, isAlive: everyone) }
+        func fetch(_ id: BrokerID, from offset: Offset) {
+            _ = leader.follower(id, fetchedFrom: offset, logStart: 0, now: 0, isAlive: everyone)
+        }
+        // The first record travels alone: nothing is known yet.
+        append(to: 1)
+        #expect(leader.hasGathered(for: 0))
+        append(to: 5)
+        fetch(2, from: 1)
+        fetch(3, from: 1)
+        #expect(leader.highWatermark == 1)
+        // Five were on the way when it was committed; four are there, and one more is to come.
+        #expect(!leader.hasGathered(for: 1))
+        append(to: 6)
+        #expect(leader.hasGathered(for: 1))
+        // A follower that has them waits for the others as well, not for the next record.
+        fetch(2, from: 6)
+        fetch(3, from: 6)
+        append(to: 7)
+        #expect(!leader.hasGathered(for: 6))
+        append(to: 11)
+        #expect(leader.hasGathered(for: 6))
+    }
+
+    @Test func lessThanTheTimeBeforeIsTheNextMeasure() {
+        var leader = self.leader(inSync: [1, 2])
+        for (end, isEnough) in [(5, true), (7, false), (9, true), (10, false), (11, true)] as [(Offset, Bool)] {
+            let before = leader.highWatermark
+            _ = leader.appended(logEnd: end, now: 0, isAlive: everyone)
+            #expect(leader.hasGathered(for: before) == isEnough)
+            if end != 10 { _ = leader.follower(2, fetchedFrom: end, logStart: 0, now: 0, isAlive: everyone) }
+        }
+    }
+
+    @Test func whoLacksCommittedRecordsWaitsForNothing() {
+        var leader = self.leader(inSync: [1, 2])
+        _ = leader.appended(logEnd: 10, now: 0, isAlive: everyone)
+        _ = leader.follower(2, fetchedFrom: 10, logStart: 0, now: 0, isAlive: everyone)
+        _ = leader.appended(logEnd: 11, now: 0, isAlive: everyone)
+        #expect(!leader.hasGathered(for: 10))
+        #expect(leader.hasGathered(for: 9))
+    }
+
     @Test func theMarkLetsGoOfADeadReplicaThatWasAboutToJoin() {
         var leader = self.leader(inSync: [1, 2])
         #expect(

@@ -90,11 +90,21 @@ final class DelayedOperations<Key: Hashable & Sendable>: Sendable {
     /// Completes `operation` now if it can be, else lets it wait under `keys` until `milliseconds` have passed.
     func completeElseWait(_ operation: DelayedOperation, keys: some Collection<Key>, timeout milliseconds: Int64) {
         if operation.attempt(timer: timer) { return }
+        wait(operation, keys: keys, timeout: milliseconds)
+    }
+
+    /// As above, for an operation that could not be completed a moment ago. True when it is done nevertheless.
+    @discardableResult
+    func wait(_ operation: DelayedOperation, keys: some Collection<Key>, timeout milliseconds: Int64) -> Bool {
         for key in keys { add(operation, under: key) }
         // What it waits for may have happened between the first attempt and now.
-        if operation.attempt(timer: timer) { return }
+        if operation.attempt(timer: timer) { return true }
         operation.arm(timer, after: milliseconds)
+        return false
     }
+
+    /// Attempts an operation whose condition has changed by itself.
+    func retry(_ operation: DelayedOperation) { operation.attempt(timer: timer) }
 
     /// Attempts everything that waits under `key`, and returns how many operations were completed.
     @discardableResult

@@ -9,8 +9,6 @@ import Synchronization
 /// The fetch sessions of a broker (KIP-227). Owner of the cache: its lock, held for a look-up or a note.
 final class FetchSessions: Sendable {
     private let cache: Mutex<FetchSessionCache>
-    /// Of followers' sessions, by their ids.
-    private let gatherings = Mutex<[Int32: AnswerGathering]>([:])
 
     /// - Parameter slots: `max.incremental.fetch.session.cache.slots`.
     init(slots: Int) {
@@ -35,37 +33,12 @@ final class FetchSessions: Sendable {
         /// 0 when there is no session.
         var sessionID: Int32 { session.sessionID }
 
-        /// How long the answer to a follower, which has so many bytes already, should wait for more.
-        func pause(bytes: Int) -> Int64? {
-            guard sessionID != 0 else { return nil }
-            return sessions.gatherings.withLock { gatherings in
-                if gatherings[sessionID] == nil { sessions.forgetEndedGatherings(&gatherings) }
-                return gatherings[sessionID, default: AnswerGathering()]
-                    .pause(bytes: bytes, now: Int64(BrokerClock.monotonicNanoseconds))
-            }
-        }
-
-        /// What waiting has brought.
-        func paused(bytesBefore: Int, bytesAfter: Int) {
-            sessions.gatherings.withLock {
-                $0[sessionID]?.paused(bytesBefore: bytesBefore, bytesAfter: bytesAfter)
-            }
-        }
-
         /// Notes what is being answered, and returns the partitions that the answer must name.
         func settle(_ results: [FetchedPartition]) -> Set<FetchPartitionKey>? {
             guard session.isIncremental || session.sessionID != 0 else { return nil }
-            sessions.gatherings.withLock { $0[sessionID]?.answered(now: Int64(BrokerClock.monotonicNanoseconds)) }
             let told = sessions.cache.withLock { $0.finish(session, results) }
             return session.isIncremental ? Set(told) : nil
         }
-    }
-
-    /// Before another is added.
-    private func forgetEndedGatherings(_ gatherings: inout [Int32: AnswerGathering]) {
-        guard gatherings.count >= 64 else { return }
-        let live = cache.withLock { cache in Set(gatherings.keys.filter { cache.contains($0) }) }
-        gatherings = gatherings.filter { live.contains($0.key) }
     }
 
     /// Finds, begins or ends the session that a request belongs to.

@@ -44,8 +44,8 @@ struct FetchHandler: ApiHandler {
 
 /// A fetch on its way: what it asks of each partition, until it is answered.
 ///
-/// Immutable but for the session, which has its own lock. Reads happen on the connection's loop; whether there is enough
-/// to read is looked at by whoever makes something happen.
+/// Immutable but for the session, which has its own lock, and for how much it waits. Reads happen on the connection's loop;
+/// whether there is enough to read is looked at by whoever makes something happen.
 final class PendingFetch: Sendable {
     private let context: RequestContext<FetchResponse>
     private let session: FetchSessions.Context
@@ -55,6 +55,14 @@ final class PendingFetch: Sendable {
     private let maxBytes: Int
     private let maxWait: Int64
     private let rack: String?
+    /// The partitions as they were when the fetch came; nil for those that are not here.
+    private let hosted: [Partition?]
+    /// Whether it may wait for more than `minBytes`: a follower's, for a moment.
+    private let gathers = Atomic(false)
+    /// When so many partitions that they are not looked at each time were looked at last, in nanoseconds.
+    private let lastLook = Atomic<UInt64>(0)
+    private static let fewPartitions = 16
+    private static let lookInterval: UInt64 = 100_000
     /// The newest record format that this version of the request can carry.
     private let magic: Int8
 
@@ -81,6 +89,7 @@ final class PendingFetch: Sendable {
         // Whoever asks, and in whatever version: what one request can make this broker hold is bounded.
         maxBytes = context.version >= 3 ? max(0, min(Int(request.maxBytes), handler.maxBytes)) : handler.maxBytes
         minBytes = min(Int(request.minBytes), maxBytes)
+        hosted = session.partitions.map { $0.id.flatMap(handler.replicas.partition) }
         maxWait = Int64(request.maxWaitMs)
         magic = DownConversion.magic(fetchVersion: context.version)
         rack = handler.selectsReplicasByRack && !request.rackID.isEmpty ? request.rackID : nil
@@ -91,31 +100,43 @@ final class PendingFetch: Sendable {
         if case .follower(let id) = reader { noteProgress(of: id) }
         let results = readAll()
         let bytes = results.reduce(0) { $0 + $1.records.byteCount }
+        // A follower's answer may wait for more, for a moment.
+        gathers.store(reader.isFollower && bytes < AnswerGathering.enough, ordering: .relaxed)
         let mustNotWait =
-            maxWait <= 0 || results.isEmpty || bytes >= minBytes
+            maxWait <= 0 || results.isEmpty || bytes >= minBytes && !isGathering
             || results.contains {
                 !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil || $0.endsSegment
             }
-        if mustNotWait { return answerSoon(results) }
+        if mustNotWait { return answer(results) }
+        // Set below and cancelled here, both on the connection's loop.
+        let alarm = Mutex<Scheduled<Void>?>(nil)
         let operation = DelayedOperation(
             isSatisfied: { [self] in hasEnough() },
-            finish: { [self] _ in context.onConnection { [self] in answerSoon(readAll()) } })
-        let keys = session.partitions.compactMap(\.id)
-        handler.replicas.delayedFetch.completeElseWait(operation, keys: keys, timeout: maxWait)
+            finish: { [self] _ in
+                context.onConnection { [self] in
+                    alarm.withLock { $0 }?.cancel()
+                    answer(readAll())
+                }
+            })
+        let waiting = handler.replicas.delayedFetch
+        let isDone = waiting.wait(operation, keys: session.partitions.compactMap(\.id), timeout: maxWait)
+        guard !isDone, reader.isFollower else { return }
+        let scheduled = context.onConnection(afterNanoseconds: AnswerGathering.patience) { [self] in
+            gathers.store(false, ordering: .relaxed)
+            waiting.retry(operation)
+        }
+        alarm.withLock { $0 = scheduled }
     }
 
-    /// Answers, a moment later if more is likely to come until then.
-    private func answerSoon(_ results: [PartitionReadResult]) {
-        let bytes = results.reduce(0) { $0 + $1.records.byteCount }
-        guard reader.isFollower, bytes > 0, let pause = session.pause(bytes: bytes) else { return answer(results) }
-        context.onConnection(afterNanoseconds: pause) { [self] in
-            let results = readAll()
-            session.paused(bytesBefore: bytes, bytesAfter: results.reduce(0) { $0 + $1.records.byteCount })
-            answer(results)
-        }
+    /// Whether the answer waits for more although there may be records already.
+    private var isGathering: Bool {
+        guard gathers.load(ordering: .relaxed) else { return false }
+        if session.partitions.count > Self.fewPartitions, hasLookedLately() { return true }
+        return !zip(session.partitions, hosted).contains { $1?.hasGathered(for: $0.read.offset) ?? true }
     }
 
     private func hasEnough() -> Bool {
+        if isGathering { return false }
         var bytes = 0
         for partition in session.partitions {
             guard let id = partition.id, let hosted = handler.replicas.partition(id) else { return true }
@@ -130,11 +151,18 @@ final class PendingFetch: Sendable {
         return false
     }
 
+    /// A look at hundreds of partitions for each record that is appended to one of them would cost more than it saves.
+    private func hasLookedLately() -> Bool {
+        let now = BrokerClock.monotonicNanoseconds
+        guard now &- lastLook.load(ordering: .relaxed) >= Self.lookInterval else { return true }
+        lastLook.store(now, ordering: .relaxed)
+        return false
+    }
+
     /// What a follower asks for tells what it has.
     private func noteProgress(of follower: BrokerID) {
-        for partition in session.partitions {
-            guard let id = partition.id, let hosted = handler.replicas.partition(id) else { continue }
-            hosted.fetched(partition.read, by: follower, brokerEpoch: brokerEpoch)
+        for (partition, hosted) in zip(session.partitions, hosted) {
+            hosted?.fetched(partition.read, by: follower, brokerEpoch: brokerEpoch)
         }
     }
 
@@ -176,15 +204,11 @@ final class PendingFetch: Sendable {
     /// Counts what of an answer goes out, and what of that to throttled replicas, in sync or not.
     private func count(_ results: [PartitionReadResult]) {
         var throttled = 0
-        for (partition, result) in zip(session.partitions, results) {
+        for (hosted, result) in zip(hosted, results) {
             let bytes = result.records.byteCount
             guard bytes > 0 else { continue }
             result.topic?.sent(bytes: bytes, toFollower: reader.isFollower)
-            if reader.isFollower, let hosted = partition.id.flatMap(handler.replicas.partition),
-                hosted.isThrottledAsLeader
-            {
-                throttled += bytes
-            }
+            if reader.isFollower, hosted?.isThrottledAsLeader == true { throttled += bytes }
         }
         if reader.isFollower { handler.throttle.record(throttled) }
     }

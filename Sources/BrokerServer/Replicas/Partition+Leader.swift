@@ -114,6 +114,11 @@ extension Partition {
         state.withLock { $0.replica.acknowledgement(through: last, appendedIn: epoch) }
     }
 
+    /// Whether a follower that fetches from `offset` should be answered now; see ``AnswerGathering``.
+    func hasGathered(for offset: Offset) -> Bool {
+        state.withLock { $0.replica.leader?.hasGathered(for: offset) ?? true }
+    }
+
     private func logEndMoved(to end: Offset) {
         let now = Int64(BrokerClock.monotonicMilliseconds)
         let isAlive = aliveness

@@ -79,7 +79,10 @@ struct RequestContext<Response: ResponseMessage>: Sendable {
     }
 
     /// Runs `body` on the connection's event loop, later.
-    func onConnection(afterNanoseconds pause: Int64, _ body: @escaping @Sendable () -> Void) {
+    @discardableResult
+    func onConnection(
+        afterNanoseconds pause: Int64, _ body: @escaping @Sendable () -> Void
+    ) -> Scheduled<Void> {
         responder.eventLoop.scheduleTask(in: .nanoseconds(pause), body)
     }
 

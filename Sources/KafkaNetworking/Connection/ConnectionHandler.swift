@@ -67,10 +67,8 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// From any thread: tells the machine, and does what follows from it. What other threads say at the same time is taken
     /// together, so that what completes together is sent together.
     func settle(_ number: UInt64, _ settlement: Settlement) {
-        if eventLoop.inEventLoop {
-            tell(number, settlement)
-            return drive()
-        }
+        // What is answered while it is handed over is sent by whoever hands it over.
+        if eventLoop.inEventLoop, isDriving { return tell(number, settlement) }
         let isFirst = arrived.withLock { arrived in
             arrived.append((number, settlement))
             return arrived.count == 1

@@ -33,6 +33,10 @@ package enum FrameError: Error, Hashable {
 ///
 /// Memory follows what has arrived, not what was announced: the buffer starts with `Growth.first` bytes and doubles.
 ///
+/// A stream of frames somewhat larger than `gatheringBytes` (a producer's batches, a leader's answers to its followers)
+/// would take two reads for each. So where such frames come from somebody who is trusted, more is gathered at once: a
+/// frame is whole after one read, or goes on where it lies.
+///
 /// Owned by the channel's event loop.
 final class FrameReceiver {
     /// How a buffer grows towards the announced length.
@@ -53,8 +57,11 @@ final class FrameReceiver {
 
     /// NIO's pool keeps its first buffer for the life of the channel, so that one is small.
     static let firstReadBytes = 512
-    /// Frames up to this (with their length) are cut from a shared buffer; of longer ones so much is copied at most.
+    /// Frames up to this (with their length) are cut from a shared buffer and need no claim.
     static let gatheringBytes = 16 << 10
+    /// So much is gathered at once where frames of these sizes come. Larger ones are begun with `gatheringBytes`, for what
+    /// is gathered of them is copied.
+    static let largeGathering = (64 << 10)...(1 << 20)
 
     /// The longest frame that is accepted.
     var limit: Int
@@ -65,6 +72,8 @@ final class FrameReceiver {
     /// The announced length while a large frame is gathered in `buffer`.
     private var announced: Int?
     private var isFirstRead = true
+    /// The size of the next gathering buffer, by the frames that came before.
+    private var gathering = gatheringBytes
     /// The readable bytes of the buffer that NIO has; nil when it has none.
     private var bytesHandedOut: Int?
     private var hasLostBytes = false
@@ -97,7 +106,7 @@ final class FrameReceiver {
                 bytesHandedOut = nil
                 return allocator.buffer(capacity: Self.firstReadBytes)
             }
-            buffer = allocator.buffer(capacity: Self.gatheringBytes)
+            buffer = allocator.buffer(capacity: gathering)
         }
         var handedOut = ByteBuffer()
         swap(&handedOut, &buffer)
@@ -145,6 +154,7 @@ final class FrameReceiver {
             buffer.moveReaderIndex(forwardBy: 4)
             guard let body = buffer.readSlice(length: length) else { return nil }
             if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+            expectFrames(like: length)
             return Frame(body: body, isClaimed: false)
         }
         if length + 4 <= Self.gatheringBytes {
@@ -173,22 +183,48 @@ final class FrameReceiver {
         if buffer.readableBytes == 0 {
             buffer = ByteBuffer()
         } else if buffer.readerIndex > 0 || buffer.writableBytes == 0 {
-            var fresh = allocator.buffer(capacity: Self.gatheringBytes)
+            var fresh = allocator.buffer(capacity: max(gathering, buffer.readableBytes + 1))
             fresh.writeBuffer(&buffer)
             buffer = fresh
         }
     }
 
-    /// Moves what is here of a large frame to a buffer of its own.
+    /// Chooses how much is gathered next, after a frame of this length.
+    private func expectFrames(like length: Int) {
+        guard growth == .trusted else { return }
+        let wanted = length + length / 4
+        if wanted > Self.largeGathering.upperBound {
+            gathering = Self.gatheringBytes
+        } else if length + 4 > Self.gatheringBytes {
+            gathering = max(gathering, Self.largeGathering.lowerBound, Self.powerOf2(from: wanted))
+        } else if gathering > Self.gatheringBytes, length < gathering / 16 {
+            // Step by step: small frames among large ones are common.
+            gathering = max(gathering / 2, Self.gatheringBytes)
+        }
+    }
+
+    private static func powerOf2(from least: Int) -> Int {
+        1 << (Int.bitWidth - (max(least, 1) - 1).leadingZeroBitCount)
+    }
+
+    /// Lets a large frame go on in the gathering buffer if it fits and nothing else is there, and else moves what is here of
+    /// it to a buffer of its own.
     private func begin(_ length: Int, claim: (Int) -> Bool) -> Frame? {
         guard claim(length) else {
             isStarved = true
             return nil
         }
         announced = length
-        // At least twice what the gathering buffer may hold of it, so that there is room.
-        let size = min(length, max(growth.first, 2 * Self.gatheringBytes))
+        let isAtStart = buffer.readerIndex == 0
         buffer.moveReaderIndex(forwardBy: 4)
+        if isAtStart, buffer.capacity >= 4 + length {
+            var place = ByteBuffer()
+            swap(&place, &buffer)
+            buffer = Self.limited(place, to: 4 + length)
+            return nil
+        }
+        // At least twice what the gathering buffer holds of it, so that there is room.
+        let size = min(length, max(growth.first, 2 * Self.gatheringBytes, 2 * buffer.readableBytes))
         var place = allocator.buffer(capacity: size)
         place.writeBuffer(&buffer)
         buffer = Self.limited(place, to: size)
@@ -199,6 +235,7 @@ final class FrameReceiver {
     private func grow(to length: Int) -> Frame? {
         if buffer.readableBytes == length {
             announced = nil
+            expectFrames(like: length)
             var body = ByteBuffer()
             swap(&body, &buffer)
             return Frame(body: body, isClaimed: true)
@@ -212,12 +249,12 @@ final class FrameReceiver {
         return nil
     }
 
-    /// The same bytes in the same storage, with room up to `end` and no further.
+    /// The same readable bytes in the same storage, with room up to `end` and no further.
     private static func limited(_ place: consuming ByteBuffer, to end: Int) -> ByteBuffer {
-        let filled = place.writerIndex
+        let filled = place.readableBytes
         // The bytes up to `end` are not initialised yet; they are within the slice for the moment of this call only.
         place.moveWriterIndex(to: end)
-        guard var slice = place.getSlice(at: 0, length: end) else { return place }
+        guard var slice = place.readSlice(length: place.readableBytes) else { return place }
         slice.moveWriterIndex(to: filled)
         return slice
     }
