@@ -186,8 +186,8 @@ let package = Package(
             name: "BrokerServerTests",
             dependencies: [
                 "BrokerServer", "KafkaProtocol", "KafkaRecords", "KafkaModel", "LogStorage", "ClusterMetadata",
-                "ZooKeeperStore", "ClusterControl", "BrokerSettings", "Coordination", "GroupCoordination",
-                "Replication", "KafkaNetworking", "Metrics", nioCore, nioPosix, logging,
+                "ZooKeeperClient", "ZooKeeperStore", "ClusterControl", "BrokerSettings", "Coordination",
+                "GroupCoordination", "Replication", "KafkaNetworking", "Metrics", nioCore, nioPosix, logging,
             ]),
 
         // MARK: Benchmarks, run by `make bench`.

@@ -30,6 +30,7 @@ package final class Broker: Sendable {
     private let controller: ControllerService
     private let proposer: InSyncSetProposer
     private let writer: InSyncSetWriter
+    private let directories: DirectoryFailureReport
     private let channel: ControllerChannel
     private let replicas: ReplicaManager
     private let listeners: [Listener]
@@ -53,6 +54,7 @@ package final class Broker: Sendable {
         controller = parts.controller
         proposer = parts.proposer
         writer = parts.writer
+        directories = parts.directories
         channel = parts.channel
         replicas = parts.replicas
         listeners = parts.listeners
@@ -110,6 +112,7 @@ package final class Broker: Sendable {
         jobs.stop()
         proposer.stop()
         writer.stop()
+        directories.stop()
         controller.stop()
         for listener in listeners { await listener.close() }
         channel.reset()

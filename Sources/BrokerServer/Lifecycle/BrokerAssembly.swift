@@ -28,6 +28,7 @@ enum BrokerAssembly {
         let controller: ControllerService
         let proposer: InSyncSetProposer
         let writer: InSyncSetWriter
+        let directories: DirectoryFailureReport
         let channel: ControllerChannel
         let replicas: ReplicaManager
         let listeners: [Listener]
@@ -289,9 +290,12 @@ enum BrokerAssembly {
         let dispatcher = AllHandlers.dispatcher(services)
 
         let changes = ConfigurationChanges(services)
+        let directories = DirectoryFailureReport(logger: logger) { () async throws(StoreError) in
+            try await store.notifyLogDirectoryFailure(identity.id)
+        }
         ensemble.router.connect(
-            store: store, controller: controller, replicas: replicas, changes: changes, features: features,
-            sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
+            store: store, controller: controller, replicas: replicas, changes: changes, directories: directories,
+            features: features, sessionFile: sessionFile, connect: configuration.zooKeeper.connect,
             onLastDirectoryLost: { failure.report("all log directories have failed") })
         await features.refresh()
         if let problem = features.problem { throw StartError(problem) }
@@ -326,7 +330,11 @@ enum BrokerAssembly {
             transactions.expireTransactionalIDs()
         }
         jobs.schedule(every: .seconds(5)) {
-            if replicas.hasRoomAgain() { changes.letTheControllerAskAgain() }
+            // Partitions that had found no room for their logs may have it now. The controller learns what the log directories
+            // hold by asking for all replicas, and asks when it is told that something happened to them.
+            guard replicas.hasRoomAgain() else { return }
+            logger.info("There is room again for logs that could not be made")
+            directories.begin()
         }
         cleaner.start()
         show(
@@ -340,10 +348,9 @@ enum BrokerAssembly {
             Parts(
                 identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
                 threads: threads, timer: timer, jobs: jobs, cleaner: cleaner, controller: controller,
-                proposer: proposer,
-                writer: writer, channel: channel, replicas: replicas, listeners: listeners, loops: loops,
-                configuration: configuration, tasks: [controllerTask], failure: failure,
-                monitoring: monitoring, logger: logger))
+                proposer: proposer, writer: writer, directories: directories, channel: channel, replicas: replicas,
+                listeners: listeners, loops: loops, configuration: configuration, tasks: [controllerTask],
+                failure: failure, monitoring: monitoring, logger: logger))
     }
 
     /// What is to be seen of a broker that is whole.

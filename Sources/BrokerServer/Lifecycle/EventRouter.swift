@@ -10,13 +10,15 @@ import ZooKeeperStore
 /// Takes what ZooKeeper and the log directories tell to whom it concerns.
 ///
 /// It exists before those whom it tells, since the first events come while the broker is being put together; what comes
-/// before ``connect(store:controller:replicas:changes:features:sessionFile:connect:onLastDirectoryLost:)`` concerns nobody.
+/// before ``connect(store:controller:replicas:changes:directories:features:sessionFile:connect:onLastDirectoryLost:)``
+/// concerns nobody.
 final class EventRouter: Sendable {
     private struct Parts: Sendable {
         let store: ZooKeeperStore
         let controller: ControllerService
         let replicas: ReplicaManager
         let changes: ConfigurationChanges
+        let directories: DirectoryFailureReport
         let features: FeatureCache
         let sessionFile: SessionFiles
         let connect: String
@@ -36,13 +38,14 @@ final class EventRouter: Sendable {
 
     func connect(
         store: ZooKeeperStore, controller: ControllerService, replicas: ReplicaManager, changes: ConfigurationChanges,
-        features: FeatureCache, sessionFile: SessionFiles, connect: String,
+        directories: DirectoryFailureReport, features: FeatureCache, sessionFile: SessionFiles, connect: String,
         onLastDirectoryLost: @escaping @Sendable () -> Void
     ) {
         parts.withLock {
             $0 = Parts(
-                store: store, controller: controller, replicas: replicas, changes: changes, features: features,
-                sessionFile: sessionFile, connect: connect, onLastDirectoryLost: onLastDirectoryLost)
+                store: store, controller: controller, replicas: replicas, changes: changes, directories: directories,
+                features: features, sessionFile: sessionFile, connect: connect, onLastDirectoryLost: onLastDirectoryLost
+            )
         }
     }
 
@@ -115,7 +118,7 @@ final class EventRouter: Sendable {
             parts.replicas.takeDirectoryOffline(path)
             if parts.replicas.logs.onlinePaths.isEmpty { parts.onLastDirectoryLost() }
         }
-        parts.changes.reportDirectoryFailure()
+        parts.directories.begin()
     }
 
     /// Processes all change notifications that are there, and arms the watch for those to come.

@@ -135,25 +135,4 @@ final class ConfigurationChanges: Sendable {
         "num.io.threads": \.network.ioThreads, "num.network.threads": \.network.networkThreads,
         "num.replica.fetchers": \.replication.fetchersPerBroker,
     ]
-
-    /// Partitions that had found no room for their logs may have it now. The controller learns what the log directories hold
-    /// by asking for all replicas, and asks when it is told that something happened to them.
-    func letTheControllerAskAgain() {
-        services.logger.info("There is room again for logs that could not be made")
-        reportDirectoryFailure()
-    }
-
-    /// Tells the controller, through ZooKeeper, that a log directory of this broker has failed.
-    func reportDirectoryFailure() {
-        // A bare task: the failure was met on a thread that must not wait.
-        Task {
-            do throws(StoreError) {
-                try await services.store.notifyLogDirectoryFailure(services.identity.id)
-            } catch {
-                services.logger.error(
-                    "The failure of a log directory could not be told to the controller",
-                    metadata: ["error": "\(error)"])
-            }
-        }
-    }
 }
