@@ -270,7 +270,7 @@ extension PartitionReplica {
         now: Timestamp, isAlive: (BrokerID) -> Bool
     ) -> [LeaderReplication.Action] {
         guard refusal(ofReaderIn: fetch.leaderEpoch, topicID: fetch.topicID, leaderOnly: true).isNone,
-            fetch.offset >= log.logStart, fetch.offset <= log.logEnd,
+            fetch.offset >= log.logStart, fetch.offset <= log.logEnd, !endsBelowDeleted(fetch, log),
             EpochCheck.divergence(
                 lastFetched: fetch.lastFetchedEpoch, offset: fetch.offset, logStart: log.logStart, known: known)
                 == .none
@@ -280,6 +280,13 @@ extension PartitionReplica {
                 fetch.follower, fetchedFrom: fetch.offset, logStart: fetch.logStart, brokerEpoch: fetch.brokerEpoch,
                 now: now, isAlive: isAlive)
         } ?? []
+    }
+
+    /// Whether a follower has nothing but what was deleted here, and has not let go of it yet, as it will with the answer. This
+    /// log cannot tell any more whether those records were the same; to count the follower now (Kafka does) could make a
+    /// leader of it that has others at offsets which were committed.
+    private func endsBelowDeleted(_ fetch: FollowerFetch, _ log: FollowerReplication.LocalLog) -> Bool {
+        fetch.offset == log.logStart && fetch.logStart >= 0 && fetch.logStart < log.logStart
     }
 
     /// Lets the leader's machine see an event; nil when this broker does not lead.

@@ -36,12 +36,13 @@ private struct Scene {
 
     @discardableResult
     mutating func fetch(
-        _ follower: BrokerID, from offset: Offset, epoch: LeaderEpoch = -1, lastFetched: LeaderEpoch = -1,
-        known: (epoch: LeaderEpoch, end: Offset)? = nil
+        _ follower: BrokerID, from offset: Offset, logStart: Offset = 0, epoch: LeaderEpoch = -1,
+        lastFetched: LeaderEpoch = -1, known: (epoch: LeaderEpoch, end: Offset)? = nil
     ) -> [LeaderReplication.Action] {
         replica.fetched(
             .init(
-                follower: follower, offset: offset, logStart: 0, leaderEpoch: epoch, lastFetchedEpoch: lastFetched),
+                follower: follower, offset: offset, logStart: logStart, leaderEpoch: epoch,
+                lastFetchedEpoch: lastFetched),
             log: log, known: known, now: 10_000, isAlive: { _ in true })
     }
 }
@@ -162,6 +163,22 @@ private struct Scene {
                 follower: 2, offset: 10, logStart: 0, leaderEpoch: 3, lastFetchedEpoch: -1, topicID: other),
             log: scene.log, known: nil, now: 10_000, isAlive: { _ in true })
         #expect(scene.replica.leader?.remotes[2]?.logEnd == -1)
+    }
+
+    /// It may have them from an earlier leader, and others may have been committed at their offsets before they were deleted.
+    @Test func whoHasOnlyWhatWasDeletedJoinsOnceItHasLetGoOfThat() {
+        var scene = Scene()
+        scene.log = .init(logStart: 5, highWatermark: 5, logEnd: 5, latestEpoch: 2)
+        scene.lead(epoch: 3)
+        #expect(scene.fetch(3, from: 5, logStart: 0, epoch: 3, lastFetched: 1, known: (1, 5)).isEmpty)
+        #expect(scene.replica.leader?.remotes[3]?.logEnd == -1)
+        let proposal = LeaderReplication.Proposal(leaderEpoch: 3, partitionEpoch: 0, inSyncReplicas: [1, 2, 3])
+        #expect(scene.fetch(3, from: 5, logStart: 5, epoch: 3).contains(.propose(proposal)))
+        // Old versions of the request do not say where a follower begins.
+        var old = Scene()
+        old.log = scene.log
+        old.lead(epoch: 3)
+        #expect(old.fetch(3, from: 5, logStart: -1, epoch: 3).contains(.propose(proposal)))
     }
 
     /// What was appended in an earlier leadership of this broker may have been cut off since, and other records may lie
