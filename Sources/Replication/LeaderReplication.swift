@@ -71,7 +71,6 @@ package struct LeaderReplication: Sendable {
     /// How many records were not committed just before some of them were, the last time.
     private var lastGathered: Int64 = 0
     private var state: InSyncState = .committed
-    private var isFresh = true
 
     /// - Parameter highWatermark: the checkpointed one, already within the log.
     package init(
@@ -85,8 +84,7 @@ package struct LeaderReplication: Sendable {
         self.minimumInSync = minimumInSync
         self.maximumLag = maximumLag
         self.logEnd = logEnd
-        resetRemotes(now)
-        isFresh = false
+        resetRemotes(now, ledBefore: false)
     }
 }
 
@@ -118,13 +116,15 @@ extension LeaderReplication {
     package mutating func lead(
         _ new: Leadership, epochStart: Offset, logEnd: Offset, now: Timestamp
     ) -> [Action] {
-        let isNewEpoch = new.leaderEpoch > leadership.leaderEpoch
+        let before = leadership.leaderEpoch
         leadership = new
         self.logEnd = logEnd
         state = .committed
-        if isNewEpoch {
+        if new.leaderEpoch > before {
             self.epochStart = epochStart
-            resetRemotes(now)
+            // In an epoch between, of which this broker was not told, another may have led, and followers have cut off what they
+            // had from this one. To count that as theirs (Kafka does) would commit what they do not have.
+            resetRemotes(now, ledBefore: new.leaderEpoch == before + 1)
         } else {
             keepRemotes()
         }
@@ -142,12 +142,12 @@ extension LeaderReplication {
         return advance(now, isAlive: isAlive)
     }
 
-    private mutating func resetRemotes(_ now: Timestamp) {
+    private mutating func resetRemotes(_ now: Timestamp, ledBefore: Bool) {
         keepRemotes()
         let members = inSyncReplicas
         for id in Array(remotes.keys) {
             remotes[id]?.epochBegan(
-                leaderEnd: logEnd, ledBefore: !isFresh, isInSync: members.contains(id), now: now)
+                leaderEnd: logEnd, ledBefore: ledBefore, isInSync: members.contains(id), now: now)
         }
     }
 

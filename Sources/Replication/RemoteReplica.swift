@@ -44,7 +44,7 @@ package struct RemoteReplica: Hashable, Sendable {
         lastFetch = now
     }
 
-    /// A new leader epoch begins; what was known is kept only by a broker that led before.
+    /// A new leader epoch begins; what was known is kept only by a broker that led in the one before.
     mutating func epochBegan(leaderEnd: Offset, ledBefore: Bool, isInSync: Bool, now: Timestamp) {
         lastCaughtUp = isInSync ? now : nil
         // What was sent before means another leader epoch, and is refused for that.

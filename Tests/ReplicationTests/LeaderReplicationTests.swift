@@ -310,6 +310,20 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(leader.remotes[4]?.lastCaughtUp == nil)
     }
 
+    /// Followers may have cut off meanwhile what they had from this leader.
+    @Test func whatFollowersHadBeforeAnotherLedIsForgotten() {
+        var leader = self.leader(inSync: [1, 2, 3], minimum: 2, logEnd: 10, highWatermark: 10)
+        _ = leader.appended(logEnd: 15, now: 0, isAlive: everyone)
+        _ = leader.follower(3, fetchedFrom: 15, logStart: 0, now: 1, isAlive: everyone)
+        #expect(leader.highWatermark == 10)
+        // Broker 2 has led in epoch 6, and has died.
+        let new = Leadership(leaderEpoch: 7, partitionEpoch: 9, replicas: [1, 2, 3], inSyncReplicas: [1, 3])
+        #expect(leader.lead(new, epochStart: 15, logEnd: 15, now: 2) == [])
+        #expect(leader.remotes[3]?.logEnd == -1)
+        #expect(
+            leader.follower(3, fetchedFrom: 13, logStart: 0, now: 3, isAlive: everyone) == [.highWatermarkAdvanced(13)])
+    }
+
     @Test func aStrangersFetchChangesNothing() {
         var leader = self.leader()
         #expect(leader.follower(9, fetchedFrom: 0, logStart: 0, now: 0, isAlive: everyone) == [])
