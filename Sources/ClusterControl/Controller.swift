@@ -197,7 +197,7 @@ extension Controller {
         case .topicDeletionsRequested: try await topicDeletionsRequested()
         case .inSyncReplicasNotified: try await inSyncReplicasNotified()
         case .logDirectoryNotified: try await logDirectoryNotified()
-        case .reassignmentNodeCreated: _ = try await startReassignmentsOfNode()
+        case .reassignmentNodeCreated: try await startNewReassignmentsOfNode()
         case .preferredElectionNodeCreated: try await electPreferredOfNode()
         case .partitionStateChanged(let partition): try await reassignedPartitionChanged(partition)
         case .leaderAndIsrAnswered(let broker, let request, let answer):

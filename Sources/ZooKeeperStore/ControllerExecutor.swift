@@ -76,9 +76,12 @@ package struct ControllerExecutor: Sendable {
         case (ZNodes.isrChanges, .childrenChanged), (ZNodes.isrChanges, .deleted): return .inSyncReplicasNotified
         case (ZNodes.logDirectoryEvents, .childrenChanged), (ZNodes.logDirectoryEvents, .deleted):
             return .logDirectoryNotified
-        // Also when one goes that could not be read: looking again arms the watch for the next.
-        case (ZNodes.reassignments, .created), (ZNodes.reassignments, .deleted): return .reassignmentNodeCreated
-        case (ZNodes.preferredElections, .created), (ZNodes.preferredElections, .deleted):
+        // Also when one goes that could not be read: looking again arms the watch for the next. Where one has gone and the next
+        // has come while there was no connection, it is told as one that has changed.
+        case (ZNodes.reassignments, .created), (ZNodes.reassignments, .deleted), (ZNodes.reassignments, .dataChanged):
+            return .reassignmentNodeCreated
+        case (ZNodes.preferredElections, .created), (ZNodes.preferredElections, .deleted),
+            (ZNodes.preferredElections, .dataChanged):
             return .preferredElectionNodeCreated
         case (_, .dataChanged):
             if let partition = ZNodes.partition(ofState: path) { return .partitionStateChanged(partition) }

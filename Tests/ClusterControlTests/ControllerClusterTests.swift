@@ -120,6 +120,45 @@ import Testing
         #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
     }
 
+    /// The disk has room again, and while the replica takes its role, another leader begins.
+    @Test func aReplicaThatCameBackIsToldWhatWasDecidedMeanwhile() {
+        let cluster = Cluster(1, 2, 3)
+        let partition = TopicPartition("t", 0)
+        var answer: ErrorCode? = .kafkaStorageError
+        cluster.controller.answer = { broker, request in
+            guard broker == 2, case .leaderAndIsr = request else { return ControlAnswer() }
+            return answer.map { ControlAnswer(partitions: [partition: $0]) }
+        }
+        cluster.createTopic("t", [[3, 2]])
+        cluster.kill(3)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [3])
+        let controller = cluster.controller
+        controller.forget()
+        answer = nil
+        #expect(throws: Never.self) {
+            _ = try cluster.world.zooKeeper.createSequential(
+                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
+        }
+        cluster.world.settle()
+        guard
+            case .leaderAndIsr(let request)? = controller.sent.last(where: {
+                if case .leaderAndIsr = $0.request { $0.broker == 2 } else { false }
+            })?.request
+        else {
+            Issue.record("broker 2 was told nothing")
+            return
+        }
+        cluster.start(3)
+        #expect(cluster.state("t", 0)?.leader == 3)
+        controller.forget()
+        controller.feed(.leaderAndIsrAnswered(2, request, ControlAnswer(partitions: [partition: .none])))
+        #expect(controller.leaderAndIsr(to: 2).map(\.state) == [cluster.state("t", 0)])
+        // What it has carried out already it is not told again.
+        controller.forget()
+        controller.feed(.leaderAndIsrAnswered(2, request, ControlAnswer(partitions: [partition: .none])))
+        #expect(controller.leaderAndIsr(to: 2).isEmpty)
+    }
+
     /// A full disk had no room for its log, and has some again.
     @Test func aReplicaThatCameBackCanBeDeleted() {
         let cluster = Cluster(1, 2)
@@ -375,6 +414,46 @@ import Testing
             cluster.controller.request(.reassignPartitions([partition: [BrokerID]?.none]))
                 == .reassignPartitions([partition: ControllerError?.none]))
         #expect(cluster.assignment("t", 0)?.replicas == [2])
+        #expect(cluster.state("t", 0)?.leader == 2)
+    }
+
+    /// Where leaders write in-sync sets themselves.
+    @Test func whoIsLeftOutIsNotTakenInAfterItIsDeleted() throws {
+        let cluster = Cluster(1, 2, 3) { $0.usesAlterPartition = false }
+        cluster.createTopic("t", [[1, 2]])
+        let partition = TopicPartition("t", 0)
+        _ = cluster.controller.request(.reassignPartitions([partition: [3, 2]]))
+        var wish = try #require(cluster.state("t", 0))
+        let (version, controller) = (wish.partitionEpoch, cluster.controller)
+        wish.inSyncReplicas = [1, 2, 3]
+        var isRefused = false
+        controller.beforeBatch = { _ in
+            guard controller.stopReplica(to: 3).contains(where: \.delete), !isRefused else { return }
+            let write = ModelZooKeeper.Change.set(
+                ModelZooKeeper.statePath(partition), .state(wish.forZNode), expected: version)
+            isRefused = (try? cluster.world.zooKeeper.commit([write], by: cluster.brokers[1]?.session ?? 0)) == nil
+        }
+        controller.forget()
+        _ = controller.request(.reassignPartitions([partition: [BrokerID]?.none]))
+        #expect(isRefused)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1, 2])
+        // Before it is deleted, the leader hears that it is no replica any more.
+        let news = controller.leaderAndIsr(to: 1).first { !$0.assignment.replicas.contains(3) }
+        #expect((news?.state.partitionEpoch ?? 0) > version)
+    }
+
+    @Test func whoIsLeftOutAndLedHasASuccessor() {
+        let cluster = Cluster(1, 2, 3, 4)
+        cluster.createTopic("t", [[1, 2]])
+        let partition = TopicPartition("t", 0)
+        _ = cluster.controller.request(.reassignPartitions([partition: [3, 4]]))
+        cluster.alterPartition("t", 0, to: [1, 2, 3])
+        _ = cluster.controller.request(.electLeaders(.preferred, partitions: [partition]))
+        #expect(cluster.state("t", 0)?.leader == 3)
+        #expect(
+            cluster.controller.request(.reassignPartitions([partition: [4, 2]]))
+                == .reassignPartitions([partition: nil]))
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1, 2])
         #expect(cluster.state("t", 0)?.leader == 2)
     }
 

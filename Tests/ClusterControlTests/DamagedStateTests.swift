@@ -41,4 +41,30 @@ import Testing
         #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
         #expect(cluster.world.zooKeeper.node(path) == nil)
     }
+    /// One that nobody could read has gone, and the next has come, while the controller had no connection: that is told as
+    /// one change.
+    @Test func aCommandInPlaceOfOneThatCouldNotBeReadIsCarriedOut() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2]])
+        let path = "/admin/reassign_partitions"
+        cluster.write(.create(path, .garbage))
+        cluster.write(.set(path, .reassignments([TopicPartition("t", 0): [2, 1]])))
+        #expect(cluster.assignment("t", 0) == PartitionAssignment([2, 1]))
+        #expect(cluster.world.zooKeeper.node(path) == nil)
+    }
+
+    /// The controller takes out of the command what is done, which changes the node.
+    @Test func theRestOfACommandGoesOnUndisturbed() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2], [1, 2]])
+        let path = "/admin/reassign_partitions"
+        let rest: [TopicPartition: [BrokerID]] = [TopicPartition("t", 1): [3, 2]]
+        cluster.write(
+            .create(path, .reassignments(rest.merging([TopicPartition("t", 0): [3, 1]]) { $1 })))
+        let before = cluster.state("t", 1)
+        #expect(before?.leaderEpoch == 1)
+        cluster.alterPartition("t", 0, to: [1, 2, 3])
+        #expect(cluster.world.zooKeeper.node(path)?.content == .reassignments(rest))
+        #expect(cluster.state("t", 1) == before)
+    }
 }

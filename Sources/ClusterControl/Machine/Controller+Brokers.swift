@@ -108,6 +108,12 @@ extension Controller {
         // whose full disk has room again would wait long for one.
         let returned = before.subtracting(offline)
         if !returned.isEmpty {
+            // What was decided since the request was sent, they were not told, as they were taken for offline.
+            let overtaken = request.partitions.filter {
+                returned.contains($0.partition) && !context.isAbandoned($0.partition)
+                    && context.leadership($0.partition)?.leaderEpoch != $0.state.leaderEpoch
+            }
+            try await move(overtaken.map { Replica($0.partition, on: broker) }, to: .online)
             _ = try await movePartitionsOnline()
             try await resumeDeletion(of: Set(returned.map(\.topic)))
         }

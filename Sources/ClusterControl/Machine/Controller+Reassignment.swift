@@ -120,12 +120,32 @@ extension Controller {
             // U2
             context.set(assignment, for: partition)
             let unneeded = current.replicas.filter { !assignment.replicas.contains($0) }
-            try await remove(unneeded, from: partition)
+            if !unneeded.isEmpty { try await leaveOut(unneeded, of: partition, assignment) }
         }
         if !settings.usesAlterPartition {
             _ = try await zooKeeper(.readPartitionState(partition, watch: true))
         }
         context.partitionsBeingReassigned.insert(partition)
+    }
+
+    /// A reassignment that was superseded, or taken back, had begun to add these.
+    private func leaveOut(
+        _ unneeded: [BrokerID], of partition: TopicPartition, _ assignment: PartitionAssignment
+    ) async throws(Interruption) {
+        // A leader that writes in-sync sets itself may be about to take one of them in, and would, after its log is gone: the
+        // controller changes the state of a partition only for members. Under a new epoch that write is refused, and the
+        // leader knows of none of them any more. (Kafka deletes at once, and keeps a member that has nothing.) One that asks
+        // this controller is answered after the whole, and refused.
+        if !settings.usesAlterPartition {
+            do throws(Interruption) { try await raiseLeaderEpoch(partition, assignment) } catch .failed(let reason) {
+                notice(.partitionStateChangeFailed(partition, reason: reason))
+            }
+        }
+        try await remove(unneeded, from: partition)
+        // One of them may have led. (In Kafka nobody does then, until the next broker dies.)
+        guard context.leadership(partition)?.leader == PartitionImage.noLeader else { return }
+        move([partition], to: .offline)
+        _ = try await moveOnline([partition], by: .offline(allowUnclean: false))
     }
 
     private func isComplete(
@@ -238,9 +258,19 @@ extension Controller {
         try await completeReassignments(of: [partition])
     }
 
+    /// The command of old tools is there, has changed or is gone. What it asks for and runs already goes on undisturbed: this
+    /// controller itself changes the node when a part of it is done.
+    func startNewReassignmentsOfNode() async throws(Interruption) {
+        _ = try await startReassignmentsOfNode { [self] partition, target in
+            !context.partitionsBeingReassigned.contains(partition) || context.assignment(partition).target != target
+        }
+    }
+
     /// The command of old tools, `/admin/reassign_partitions`. Returns the partitions that began.
-    func startReassignmentsOfNode() async throws(Interruption) -> Set<TopicPartition> {
-        let wishes = try await readReassignmentNode()
+    private func startReassignmentsOfNode(
+        where isMeant: (TopicPartition, [BrokerID]) -> Bool = { _, _ in true }
+    ) async throws(Interruption) -> Set<TopicPartition> {
+        let wishes = try await readReassignmentNode().filter { isMeant($0.key, $0.value) }
         var started: Set<TopicPartition> = []
         var failed: Set<TopicPartition> = []
         for (partition, target) in wishes.sorted(by: { $0.key < $1.key }) {
