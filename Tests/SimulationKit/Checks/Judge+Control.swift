@@ -72,6 +72,11 @@ extension Judge {
         else { return false }
         expected.inSyncReplicas = after.inSyncReplicas
         expected.recoveryState = .recovered
+        // A controller that repeats a state, since it has taken nobody out of the in-sync set, says its own epoch with it, as
+        // Kafka's does, and the leader writes what it was told.
+        if expected.controllerEpoch...max(expected.controllerEpoch, controllerEpoch) ~= after.controllerEpoch {
+            expected.controllerEpoch = after.controllerEpoch
+        }
         return after == expected
     }
 
@@ -126,6 +131,10 @@ extension Judge {
             {
                 continue
             }
+            if !before.inSyncReplicas.contains(member), isLeftOut(member, of: partition, topicID, entry, world) {
+                history.hollow.insert(member)
+                continue
+            }
             guard let log, log.topicID == topicID else {
                 if history.committed.isEmpty { continue }
                 return fail("\(partition): \(member) is in sync and has no log", world)
@@ -143,6 +152,19 @@ extension Judge {
                         + "which is committed", world)
             }
         }
+    }
+
+    /// Whether a leader writes itself that somebody is in sync whom a reassignment has just left out, while the cluster is
+    /// being upgraded: a controller that counts on being asked cannot keep such a leader from it, here as in Kafka. Whoever
+    /// is no replica any more is never elected, and leaves the set again.
+    private func isLeftOut(
+        _ member: BrokerID, of partition: TopicPartition, _ topicID: KafkaUUID, _ entry: ModelZooKeeper.Entry,
+        _ world: Simulation
+    ) -> Bool {
+        guard plan.inSyncProtocol == .drawn, !entry.isControllersWrite,
+            let assignment = world.assignment(of: partition, topicID)
+        else { return false }
+        return !assignment.replicas.contains(member)
     }
 
     private static func partition(ofState path: String) -> TopicPartition? {

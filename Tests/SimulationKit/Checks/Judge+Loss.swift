@@ -53,12 +53,21 @@ extension Judge {
     }
 
     /// A leader of today has what another one, elected before it, had lost: it counts again as far as this one's mark goes.
-    func recommit(_ log: ModelLog, _ history: History) {
-        guard history.loss != nil else { return }
-        for offset in Offset(history.committed.count)..<max(Offset(history.committed.count), log.highWatermark) {
+    ///
+    /// Nobody has asked the others for it. Who is in sync with the leader before may not have it yet, and be elected like that.
+    func recommit(_ partition: TopicPartition, _ log: ModelLog, _ history: History, by leader: SimulatedBroker) {
+        let first = Offset(history.committed.count)
+        guard history.loss != nil, log.highWatermark > first else { return }
+        for offset in first..<log.highWatermark {
             let record = log[offset] ?? .unknown
             history.committed.append(record)
             if record.producerID >= 0 { history.sequences[record.producerID] = record.sequence }
+        }
+        for member in states[partition]?.inSyncReplicas ?? [] where member != leader.id {
+            guard let own = leader.world.broker(member)?.disk[partition]?.log, own.topicID == log.topicID,
+                let missing = firstMissing(own, history, from: first), !isExcused(member, from: missing, of: history)
+            else { continue }
+            history.excuses[member] = History.Excuse(from: missing)
         }
     }
 

@@ -211,12 +211,15 @@ extension Judge {
     }
 
     /// A follower has cut its log.
-    func cut(_ partition: TopicPartition, from end: Offset, _ broker: SimulatedBroker) {
+    ///
+    /// What a leader commits again after a loss, since a disk of old had it, a member may never have had (see ``recommit``).
+    func cut(_ partition: TopicPartition, from before: ModelLog, _ broker: SimulatedBroker) {
         guard let log = broker.disk[partition]?.log else { return }
         let history = history(partition, log.topicID)
-        guard !history.isTainted, log.logEnd < min(end, Offset(history.committed.count)),
-            states[partition]?.inSyncReplicas.contains(broker.id) == true, !isGoing(partition, broker.world),
-            !history.hollow.contains(broker.id)
+        let end = min(before.logEnd, Offset(history.committed.count))
+        guard !history.isTainted, log.logEnd < end, states[partition]?.inSyncReplicas.contains(broker.id) == true,
+            !isGoing(partition, broker.world), !history.hollow.contains(broker.id),
+            (log.logEnd..<end).contains(where: { before[$0] == history.committed[Int($0)] })
         else { return }
         fail(
             "\(partition): broker \(broker.id), in sync, cuts to \(log.logEnd), and \(history.committed.count) are committed",
@@ -266,8 +269,17 @@ extension Judge {
             return excuse(replica.partition, broker.id, history, broker.world)
         }
         guard isCurrent(replica.partition, broker), !isGoing(replica.partition, broker.world) else {
+            // Nobody elects a leader for a topic that goes: one that lost records with the power leads on, without them.
+            if isGoing(replica.partition, broker.world), let missing = firstMissing(log, history),
+                isExcused(broker.id, from: missing, of: history)
+            {
+                history.isTainted = true
+                return
+            }
             // The next state is written already, and whoever follows meanwhile is told this leader's mark.
-            if !isUnaware(epoch, history), firstMissing(log, history) == nil { recommit(log, history) }
+            if !isUnaware(epoch, history), firstMissing(log, history) == nil {
+                recommit(replica.partition, log, history, by: broker)
+            }
             return
         }
         if let missing = firstMissing(log, history), !forgives(broker.id, missing: missing, in: epoch, history) {
@@ -275,6 +287,6 @@ extension Judge {
                 "\(replica.partition): broker \(broker.id) leads without offset \(missing), which is committed",
                 broker.world)
         }
-        recommit(log, history)
+        recommit(replica.partition, log, history, by: broker)
     }
 }

@@ -220,6 +220,9 @@ extension SimulatedBroker {
             return .none
         }
         replica.machine.follow(change, leader: leader)
+        world.trace(
+            "broker \(id): follows \(leader.map { "\($0)" } ?? "nobody") in \(change.partition), epoch \(change.leaderEpoch)"
+        )
         moved(change.partition)
         if let leader { startFetching(replica, from: leader) }
         resumeMove(of: replica)

@@ -60,6 +60,7 @@ extension SimulatedBroker {
             return
         }
         lacksRoom = false
+        world.trace("broker \(id): has room again")
         tellOfFailedDirectory()
     }
 

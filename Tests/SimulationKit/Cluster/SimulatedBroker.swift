@@ -200,7 +200,8 @@ extension SimulatedBroker {
         mendDirectories(lost)
     }
 
-    private func end() {
+    /// Nothing of the process is left, and nothing that it has begun goes on.
+    func end() {
         isRunning = false
         isPaused = false
         backlog = []

@@ -260,17 +260,18 @@ final class SimulatedFetcher {
     private func cut(_ work: FollowerReplication.Work?, _ entry: FollowedReplica) {
         guard let work, work != .append, let stored = entry.replica.stored else { return }
         guard broker.isUsable(stored, for: .write) else { return entry.machine.cutFailed() }
-        let end = stored.log.logEnd
+        let before = stored.log
         switch work {
         case .truncate(let offset): stored.log.truncate(to: offset)
         case .startOver(let offset): stored.log.startOver(at: offset)
         case .append: return
         }
-        broker.world.trace("broker \(broker.id): cuts \(entry.replica.partition) from \(end) to \(stored.log.logEnd)")
+        let (partition, end) = (entry.replica.partition, stored.log.logEnd)
+        broker.world.trace("broker \(broker.id): cuts \(partition) from \(before.logEnd) to \(end)")
         broker.checkpointAfterCut(stored)
         entry.machine.logChanged(stored.log.local)
         broker.moves[entry.replica.partition]?.logWasCut(to: stored.log.logEnd)
-        broker.world.judge.cut(entry.replica.partition, from: end, broker)
+        broker.world.judge.cut(entry.replica.partition, from: before, broker)
     }
 
     private static func localEnd(of epoch: LeaderEpoch, in log: ModelLog) -> FollowerReplication.EpochEnd {

@@ -142,6 +142,12 @@ extension Simulation {
         return simulation.play()
     }
 
+    /// Lets go of what would keep itself in memory: controllers that run, and actions that wait for a time that never comes.
+    private func end() {
+        for broker in brokers { broker.end() }
+        queue = EventQueue()
+    }
+
     package func play() -> SimulationOutcome {
         start()
         run(until: plan.duration)
@@ -151,6 +157,7 @@ extension Simulation {
             judge.fail("after \(plan.patience) ms without faults the cluster is not whole: \(reason)", self)
         }
         if judge.violation == nil { judge.checkAtEnd(self) }
+        end()
         return SimulationOutcome(
             seed: seed, violation: judge.violation, steps: steps, simulatedTime: now,
             committedRecords: judge.committedCount, acknowledgedRecords: judge.acknowledgedCount,
