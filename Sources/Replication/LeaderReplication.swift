@@ -252,11 +252,12 @@ extension LeaderReplication {
     /// something new and must wait for it, all others are worth another try.
     ///
     /// A controller that does not know the partition may be about to have it deleted, or be unable to read the topic's node
-    /// until somebody mends it. (Kafka's leader waits for ever, and its in-sync set stays as it was.)
+    /// until somebody mends it. It has not looked at the set, which the same wish may have changed before, when its answer was
+    /// lost: so the wish stays, and is told again. (Kafka's leader waits for ever.)
     package mutating func refused(_ proposal: Proposal, _ error: ErrorCode) -> [Action] {
         guard isCurrent(proposal) else { return [] }
         switch error {
-        case .operationNotAttempted, .ineligibleReplica, .unknownTopicOrPartition:
+        case .operationNotAttempted, .ineligibleReplica:
             state = .committed
             return []
         case .unknownTopicID, .fencedLeaderEpoch, .invalidUpdateVersion, .invalidRequest:
