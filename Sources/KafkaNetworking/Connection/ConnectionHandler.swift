@@ -11,8 +11,7 @@ import Synchronization
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
 /// inactive and the last responder is gone; its timers hold it, and `end` cancels them.
-// Confined to the event loop: every stored `var` is touched on `eventLoop` only, by the channel, by timers that run there, and
-// by `takeArrived`, which hops there; what other threads hand over lies behind a lock, `arrived`.
+// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only; the lock of `arrived` guards the rest.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never

@@ -263,7 +263,7 @@ final class FrameReceiver {
 /// Lets a channel receive into its `FrameReceiver`'s buffers.
 struct FrameAllocator: RecvByteBufferAllocator {
     /// Keeps the reference out of the checks for concurrency.
-    // NIO calls an allocator on the channel's event loop only, where the receiver lives.
+    // Unchecked, true by the channel's event loop: NIO calls an allocator there only, and the receiver is used there only.
     private struct Confined: @unchecked Sendable {
         let receiver: FrameReceiver
     }
