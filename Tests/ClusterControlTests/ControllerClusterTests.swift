@@ -87,11 +87,7 @@ import Testing
             guard broker == 2, case .leaderAndIsr = request else { return ControlAnswer() }
             return ControlAnswer(partitions: [TopicPartition("t", 0): .kafkaStorageError])
         }
-        #expect(throws: Never.self) {
-            _ = try cluster.world.zooKeeper.createSequential(
-                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
-        }
-        cluster.world.settle()
+        cluster.notifyLogDirectoryEvent(of: 2)
         #expect(cluster.state("t", 0)?.leader == 1)
         #expect(cluster.state("t", 0)?.inSyncReplicas == [1])
         #expect(cluster.world.zooKeeper.children("/log_dir_event_notification").isEmpty)
@@ -111,17 +107,13 @@ import Testing
         cluster.createTopic("t", [[2]])
         #expect(cluster.state("t", 0)?.leader == -1)
         isFull = false
-        #expect(throws: Never.self) {
-            _ = try cluster.world.zooKeeper.createSequential(
-                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
-        }
-        cluster.world.settle()
+        cluster.notifyLogDirectoryEvent(of: 2)
         #expect(cluster.state("t", 0)?.leader == 2)
         #expect(cluster.controller.updateMetadata(to: 1).last?.topics[0].partitions[0].state.offlineReplicas == [])
     }
 
     /// The disk has room again, and while the replica takes its role, another leader begins.
-    @Test func aReplicaThatCameBackIsToldWhatWasDecidedMeanwhile() {
+    @Test func aReplicaThatCameBackIsToldWhatWasDecidedMeanwhile() throws {
         let cluster = Cluster(1, 2, 3)
         let partition = TopicPartition("t", 0)
         var answer: ErrorCode? = .kafkaStorageError
@@ -135,19 +127,8 @@ import Testing
         let controller = cluster.controller
         controller.forget()
         answer = nil
-        #expect(throws: Never.self) {
-            _ = try cluster.world.zooKeeper.createSequential(
-                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
-        }
-        cluster.world.settle()
-        guard
-            case .leaderAndIsr(let request)? = controller.sent.last(where: {
-                if case .leaderAndIsr = $0.request { $0.broker == 2 } else { false }
-            })?.request
-        else {
-            Issue.record("broker 2 was told nothing")
-            return
-        }
+        cluster.notifyLogDirectoryEvent(of: 2)
+        let request = try #require(controller.lastLeaderAndIsr(to: 2))
         cluster.start(3)
         #expect(cluster.state("t", 0)?.leader == 3)
         controller.forget()
@@ -171,27 +152,16 @@ import Testing
         cluster.deleteTopic("t")
         #expect(cluster.world.zooKeeper.node("/brokers/topics/t") != nil)
         isFull = false
-        #expect(throws: Never.self) {
-            _ = try cluster.world.zooKeeper.createSequential(
-                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(2), by: cluster.admin)
-        }
-        cluster.world.settle()
+        cluster.notifyLogDirectoryEvent(of: 2)
         #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
     }
 
     /// The answer comes when the broker's next life, with its disk repaired, has been welcomed.
-    @Test func aDirectoryThatHadFailedInAnEarlierLifeIsNotOffline() {
+    @Test func aDirectoryThatHadFailedInAnEarlierLifeIsNotOffline() throws {
         let cluster = Cluster(1, 2)
         cluster.createTopic("t", [[1, 2]])
         let controller = cluster.controller
-        guard
-            case .leaderAndIsr(let early)? = controller.sent.last(where: {
-                if case .leaderAndIsr = $0.request { $0.broker == 2 } else { false }
-            })?.request
-        else {
-            Issue.record("broker 2 was told nothing")
-            return
-        }
+        let early = try #require(controller.lastLeaderAndIsr(to: 2))
         cluster.world.zooKeeper.remove("/brokers/ids/2")
         cluster.world.zooKeeper.put("/brokers/ids/2", .broker(ControllerHarness.registration(2)), version: 1)
         controller.feed(.brokersChanged)

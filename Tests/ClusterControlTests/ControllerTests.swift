@@ -105,6 +105,14 @@ extension ControllerHarness {
         }
     }
 
+    /// The newest LeaderAndIsr request since the last ``forget()``.
+    func lastLeaderAndIsr(to broker: BrokerID) -> ControlRequest.LeaderAndIsr? {
+        for entry in sent.reversed() where entry.broker == broker {
+            if case .leaderAndIsr(let request) = entry.request { return request }
+        }
+        return nil
+    }
+
     func stopReplica(to broker: BrokerID) -> [ControlRequest.StopReplica.Partition] {
         sent.filter { $0.broker == broker }.flatMap { entry -> [ControlRequest.StopReplica.Partition] in
             if case .stopReplica(let request) = entry.request { request.partitions } else { [] }
@@ -293,6 +301,15 @@ extension ControllerHarness {
 }
 
 extension Cluster {
+    /// Something has happened to a broker's log directories, and it says so.
+    func notifyLogDirectoryEvent(of broker: BrokerID) {
+        #expect(throws: Never.self) {
+            _ = try world.zooKeeper.createSequential(
+                "/log_dir_event_notification/log_dir_event_", .logDirectoryEvent(broker), by: admin)
+        }
+        world.settle()
+    }
+
     func alterPartitionThrough(
         _ harness: ControllerHarness, _ topic: String, _ partition: Int32, to inSync: [BrokerID]
     ) -> ControllerReply? {
