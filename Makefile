@@ -16,7 +16,7 @@
 # make fuzz         millions of damaged inputs for every decoder; FUZZ_ITERATIONS=n, FUZZ_SEED=n
 # make bench        throughput, latency and CPU seconds beside a floor program
 # make check        what gates a merge: format, generated sources in step, no warnings, imports as declared
-# make lint         only the format
+# make lint         only the format, and that the simulation's mutations still apply to the sources
 # make format       put every source into that format
 # make generate     write the generated sources
 # make install      program, command links, configuration and unit; PREFIX=/usr/local, DESTDIR=
@@ -107,6 +107,7 @@ check: lint generated test-build
 
 lint:
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
+	@for fault in Tests/SimulationTests/mutations/*.patch; do git -c safe.directory='*' apply --check $$fault || exit 1; done
 
 format:
 	swift format --in-place --parallel --recursive Package.swift Sources Tests

@@ -11,8 +11,13 @@
 ///
 /// When less is to come than the time before, the answer leaves after a moment, and what there was then is the next measure.
 package enum AnswerGathering {
-    /// How long an answer waits for more than its first record, in nanoseconds.
-    package static let patience: Int64 = 1_000_000
+    /// How long an answer that carries so many bytes may wait for more, in nanoseconds: 1 ms, and as long again as it takes
+    /// to bring its bytes to a follower's disk where machines are slow or busy, at 128 MiB/s. There the next large batches
+    /// take more than a moment to arrive, and for small records nobody waits any longer. 0 when they are ``enough``.
+    package static func patience(bytes: Int) -> Int64 {
+        bytes < enough ? 1_000_000 + Int64(max(0, bytes)) * 1_000_000 / (128 << 10) : 0
+    }
+
     /// An answer with so many bytes is worth its round.
-    package static let enough = 512 << 10
+    package static let enough = 1 << 20
 }

@@ -99,6 +99,14 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         }
     }
 
+    @Test func manyBytesMayWaitLongerThanFewAndEnoughNotAtAll() {
+        #expect(AnswerGathering.patience(bytes: 0) == 1_000_000)
+        #expect(AnswerGathering.patience(bytes: 100) < 1_001_000)
+        #expect(AnswerGathering.patience(bytes: 512 << 10) == 5_000_000)
+        #expect(AnswerGathering.patience(bytes: AnswerGathering.enough) == 0)
+        #expect(AnswerGathering.patience(bytes: .max) == 0)
+    }
+
     @Test func whoLacksCommittedRecordsWaitsForNothing() {
         var leader = self.leader(inSync: [1, 2])
         _ = leader.appended(logEnd: 10, now: 0, isAlive: everyone)

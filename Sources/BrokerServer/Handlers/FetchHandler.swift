@@ -61,6 +61,8 @@ final class PendingFetch: Sendable {
     private let gathers = Atomic(false)
     /// When so many partitions that they are not looked at each time were looked at last, in nanoseconds.
     private let lastLook = Atomic<UInt64>(0)
+    /// Ends the waiting for more; set and cancelled on the connection's loop.
+    private let alarm = Mutex<Scheduled<Void>?>(nil)
     private static let fewPartitions = 16
     private static let lookInterval: UInt64 = 100_000
     /// The newest record format that this version of the request can carry.
@@ -108,8 +110,6 @@ final class PendingFetch: Sendable {
                 !$0.error.isNone || $0.diverging != nil || $0.preferredReplica != nil || $0.endsSegment
             }
         if mustNotWait { return answer(results) }
-        // Set below and cancelled here, both on the connection's loop.
-        let alarm = Mutex<Scheduled<Void>?>(nil)
         let operation = DelayedOperation(
             isSatisfied: { [self] in hasEnough() },
             finish: { [self] _ in
@@ -121,11 +121,31 @@ final class PendingFetch: Sendable {
         let waiting = handler.replicas.delayedFetch
         let isDone = waiting.wait(operation, keys: session.partitions.compactMap(\.id), timeout: maxWait)
         guard !isDone, reader.isFollower else { return }
-        let scheduled = context.onConnection(afterNanoseconds: AnswerGathering.patience) { [self] in
+        gather(for: AnswerGathering.patience(bytes: 0), operation, since: BrokerClock.monotonicNanoseconds)
+    }
+
+    /// Looks after so many nanoseconds whether the answer has waited long enough for what there is by then.
+    private func gather(for time: Int64, _ operation: DelayedOperation, since begin: UInt64) {
+        let scheduled = context.onConnection(afterNanoseconds: time) { [self] in
+            guard !operation.isDone else { return }
+            let waited = Int64(clamping: BrokerClock.monotonicNanoseconds &- begin)
+            let left = AnswerGathering.patience(bytes: bytesThere) - waited
+            if left > 0 { return gather(for: left, operation, since: begin) }
             gathers.store(false, ordering: .relaxed)
-            waiting.retry(operation)
+            handler.replicas.delayedFetch.retry(operation)
         }
         alarm.withLock { $0 = scheduled }
+    }
+
+    /// How much the answer would carry by now; not above ``AnswerGathering/enough`` but for its last partition.
+    private var bytesThere: Int {
+        var bytes = 0
+        for (partition, hosted) in zip(session.partitions, hosted) where bytes < AnswerGathering.enough {
+            let available = hosted?.bytesAvailable(
+                for: partition.read, by: reader, mayFollow: false, wanted: .max, limit: AnswerGathering.enough)
+            bytes += min(available ?? 0, Int(partition.read.maxBytes))
+        }
+        return bytes
     }
 
     /// Whether the answer waits for more although there may be records already.
@@ -143,7 +163,7 @@ final class PendingFetch: Sendable {
             if isHeldBack(hosted) { continue }
             guard
                 let available = hosted.bytesAvailable(
-                    for: partition.read, by: reader, mayFollow: mayFollow, limit: maxBytes)
+                    for: partition.read, by: reader, mayFollow: mayFollow, wanted: minBytes - bytes, limit: maxBytes)
             else { return true }
             bytes += min(available, Int(partition.read.maxBytes))
             if bytes >= minBytes { return true }

@@ -127,7 +127,7 @@ extension Partition {
             return (actions.contains { if case .highWatermarkAdvanced = $0 { true } else { false } }, actions)
         }
         // Followers wait for the end itself; when the mark moved too, they have been told with it.
-        if advanced == false { surroundings.moved(id) }
+        if advanced == false { surroundings.grew(id) }
     }
 }
 

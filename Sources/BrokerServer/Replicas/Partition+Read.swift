@@ -188,7 +188,10 @@ extension Partition {
 
     /// How many bytes a reader could have now, at most `limit`; used to decide whether a fetch may stop waiting. Nil when
     /// it must be answered whatever there is.
-    func bytesAvailable(for request: PartitionRead, by reader: Reader, mayFollow: Bool, limit: Int) -> Int? {
+    /// - Parameter wanted: so many suffice; when any do, nobody looks where they lie.
+    func bytesAvailable(
+        for request: PartitionRead, by reader: Reader, mayFollow: Bool, wanted: Int, limit: Int
+    ) -> Int? {
         let (log, error) = access(for: request, by: reader, mayFollow: mayFollow)
         guard let log, error.isNone else { return nil }
         let offsets = log.offsets
@@ -202,6 +205,7 @@ extension Partition {
         if request.offset == end { return 0 }
         if request.offset > offsets.logEnd || request.offset < offsets.logStart { return nil }
         if request.offset > end { return 0 }
+        if wanted <= 1 { return 1 }
         let result = readUncounted(
             request, by: reader, maxBytes: limit, atLeastOneBatch: true, mayFollow: mayFollow, rack: nil, form: .regions
         )

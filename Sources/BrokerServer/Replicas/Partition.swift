@@ -21,6 +21,8 @@ final class Partition: Sendable {
         let lagTimeMax: Int64
         /// The high watermark or the log's end moved: what waits for it should look again.
         let moved: @Sendable (TopicPartition) -> Void
+        /// Only the log's end moved: nothing is committed that was not before, and whoever waits for that need not look.
+        let grew: @Sendable (TopicPartition) -> Void
         /// The in-sync set should change; the topic's id goes along where it is known.
         let propose: @Sendable (Partition, KafkaUUID?, LeaderReplication.Proposal) -> Void
         /// A log has begun a new segment: the one before is to be made durable, off the thread that appends.

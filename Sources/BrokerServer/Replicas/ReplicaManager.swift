@@ -71,6 +71,7 @@ final class ReplicaManager: Sendable {
             Partition.Surroundings(
                 localID: localID, lagTimeMax: lag,
                 moved: { [weak manager] partition in manager?.moved(partition) },
+                grew: { [weak manager] partition in _ = manager?.delayedFetch.check(partition) },
                 propose: propose, rolled: { [weak manager] log in manager?.flushRolledSegments(of: log) },
                 cut: { [weak manager] log, end in manager?.logWasCut(log, to: end) },
                 metadata: metadata, metrics: metrics)
