@@ -24,9 +24,14 @@ import ZooKeeperStore
             if let error = answers.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { throw error }
         }
 
-        /// Waits until so many attempts were made; whether they were, and no more followed.
-        func has(_ count: Int) async -> Bool {
+        /// Waits until so many attempts were made, but not for ever.
+        func wait(for count: Int) async {
             for _ in 0..<2000 where self.count < count { try? await Task.sleep(for: .milliseconds(5)) }
+        }
+
+        /// Whether so many attempts are made, and no more follow.
+        func has(_ count: Int) async -> Bool {
+            await wait(for: count)
             try? await Task.sleep(for: .milliseconds(50))
             return self.count == count
         }
@@ -56,7 +61,7 @@ import ZooKeeperStore
         let ensemble = Ensemble(Array(repeating: Self.expired, count: 1_000_000))
         let report = report(ensemble)
         report.begin()
-        while ensemble.count < 3 { await Task.yield() }
+        await ensemble.wait(for: 3)
         report.stop()
         try? await Task.sleep(for: .milliseconds(20))
         let count = ensemble.count

@@ -65,6 +65,34 @@ private let partition = TopicPartition("t", 0)
         }
     }
 
+    @Test func aFetchOfAnEarlierLifeOfItsBrokerProvesNothing() async throws {
+        let scene = try ReplicaScene()
+        let id = KafkaUUID(high: 1, low: 2)
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0, topicID: id))
+        let image = PartitionImage(leader: 1, leaderEpoch: 0, inSyncReplicas: [1, 2], replicas: [1, 2])
+        _ = scene.metadata.apply(
+            MetadataUpdate(
+                controllerID: 1, brokers: ReplicaScene.brokers(1, 2),
+                topics: [.init(name: "t", id: id, partitions: [.init(index: 0, state: image)])]))
+        let end = try await scene.append(1, to: partition).last + 1
+        let log = try #require(scene.replicas.partition(partition)?.log)
+        try await RequestScene.serving(scene) { server in
+            let follower = try await server.connect()
+            func fetch(from offset: Offset, brokerEpoch: BrokerEpoch) async throws {
+                let request = FetchRequest("t", id: id, offsets: offset).with {
+                    $0.replicaState.replicaID = 2
+                    $0.replicaState.replicaEpoch = brokerEpoch
+                }
+                #expect(try await follower.send(request, version: 17).errors == [.none])
+            }
+            try await fetch(from: 0, brokerEpoch: 7)
+            try await fetch(from: end, brokerEpoch: 6)
+            #expect(log.offsets.highWatermark == 0)
+            try await fetch(from: end, brokerEpoch: 7)
+            #expect(log.offsets.highWatermark == end)
+        }
+    }
+
     /// See `AnswerGathering`.
     @Test func aFollowerIsAnsweredOnceAsMuchIsThereAsTheTimeBefore() async throws {
         let scene = try ReplicaScene()
