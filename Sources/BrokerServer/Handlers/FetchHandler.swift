@@ -137,8 +137,10 @@ final class PendingFetch: Sendable {
         alarm.withLock { $0 = scheduled }
     }
 
-    /// How much the answer would carry by now; not above ``AnswerGathering/enough`` but for its last partition.
+    /// How much the answer would carry by now; not above ``AnswerGathering/enough`` but for its last partition. 0 where so
+    /// many partitions are asked for that counting would cost more than a round: they have a moment, and no more.
     private var bytesThere: Int {
+        guard session.partitions.count <= Self.fewPartitions else { return 0 }
         var bytes = 0
         for (partition, hosted) in zip(session.partitions, hosted) where bytes < AnswerGathering.enough {
             let available = hosted?.bytesAvailable(
