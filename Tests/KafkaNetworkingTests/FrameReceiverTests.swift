@@ -178,6 +178,31 @@ import Testing
         }
     }
 
+    /// However it came: what many connections send in large frames is bounded together.
+    @Test func aFrameThatIsWholeAtOnceIsClaimed() throws {
+        let receiver = FrameReceiver(limit: .max, growth: .trusted)
+        #expect(try feed(frame(100_000), to: receiver).count == 1)
+        let bytes = (frame(100_000) + frame(100))[...]
+        #expect(read(bytes, into: receiver) == bytes.count)
+        var claims: [Int] = []
+        func next(_ isGranted: Bool) throws -> FrameReceiver.Frame? {
+            try receiver.next {
+                claims.append($0)
+                return isGranted
+            }
+        }
+        #expect(try next(false) == nil)
+        #expect(receiver.isStarved)
+        let large = try next(true)
+        #expect(large?.body.readableBytes == 100_000)
+        #expect(large?.isClaimed == true)
+        #expect(!receiver.isStarved)
+        let small = try next(true)
+        #expect(small?.body.readableBytes == 100)
+        #expect(small?.isClaimed == false)
+        #expect(claims == [100_000, 100_000])
+    }
+
     /// If it does not come at once it is claimed, and goes on where it lies.
     @Test func aFrameOfAStreamGoesOnInPlace() throws {
         let receiver = FrameReceiver(limit: .max, growth: .trusted)
@@ -237,12 +262,12 @@ import Testing
         while !rest.isEmpty {
             let atMost = Int.random(in: 1...most, using: &random)
             rest = rest.dropFirst(read(rest, into: receiver, atMost: atMost))
-            while let frame = try receiver.next(claim: { _ in Int.random(in: 0..<4, using: &random) > 0 }) {
-                frames.append(frame.body)
-            }
-            while receiver.isStarved {
-                if let frame = try receiver.next(claim: { _ in true }) { frames.append(frame.body) }
-            }
+            // Who is refused is not read for until it asks again.
+            repeat {
+                while let frame = try receiver.next(claim: { _ in Int.random(in: 0..<4, using: &random) > 0 }) {
+                    frames.append(frame.body)
+                }
+            } while receiver.isStarved
         }
         if isWhole { #expect(frames.map(\.readableBytes) == lengths) }
         for (index, frame) in frames.enumerated() {

@@ -209,6 +209,31 @@ import Testing
         #expect(memory.available == 500_000)
     }
 
+    /// Given back and taken again, it would be free for a moment, in which who waits for it is let in besides.
+    @Test func aRequestKeepsWhatItsFrameHasClaimed() async throws {
+        let waiting = Mutex<[Responder]>([])
+        let handler = ClosureHandler { _, responder in waiting.withLock { $0.append(responder) } }
+        let memory = MemoryBudget(bytes: 500_000)
+        try await withListener(handler, requestMemory: memory) { listener in
+            let client = try RawClient(port: listener.port)
+            try await client.send(request(0))
+            #expect(try await eventually { waiting.withLock { $0.count } == 1 })
+            waiting.withLock { $0.removeFirst() }.send(response(correlationID: 0, ByteBuffer()))
+            #expect(try await client.response()?.correlationID == 0)
+            let large = request(1, body: 600_000)
+            try await client.send(Array(large.dropLast()))
+            #expect(try await eventually { memory.available < 0 })
+            let isLetIn = Mutex(false)
+            #expect(!memory.take(1) { isLetIn.withLock { $0 = true } })
+            try await client.send(Array(large.suffix(1)))
+            #expect(try await eventually { waiting.withLock { $0.count } == 1 })
+            #expect(!isLetIn.withLock { $0 })
+            waiting.withLock { $0.removeFirst() }.send(response(correlationID: 1, ByteBuffer()))
+            #expect(try await eventually { isLetIn.withLock { $0 } })
+            #expect(try await eventually { memory.available == 500_000 })
+        }
+    }
+
     // MARK: Counts
 
     @Test func anAddressHasNoMoreConnectionsThanAllowed() async throws {

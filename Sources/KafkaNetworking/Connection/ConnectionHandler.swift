@@ -155,11 +155,16 @@ final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         do throws(FrameError) {
             while machine.takesRequests, let frame = try receiver.next(claim: claim) {
                 let bytes = frame.body.readableBytes
-                // What was claimed for the unfinished frame goes over to the request.
-                if frame.isClaimed { giveBackClaim(bytes) }
-                guard let request = parse(frame.body, byteCount: bytes) else { return machine.inputEnded() }
+                guard let request = parse(frame.body, byteCount: bytes) else {
+                    if frame.isClaimed { giveBackClaim(bytes) }
+                    return machine.inputEnded()
+                }
                 shared.statistics.received(bytes: bytes + 4)
-                shared.requestMemory?.takeAnyway(bytes)
+                // What was claimed for the frame stays with the request: given back for a moment, it would let another in.
+                if isNewcomer || !frame.isClaimed {
+                    shared.requestMemory?.takeAnyway(bytes)
+                    if frame.isClaimed { giveBackClaim(bytes) }
+                }
                 machine.received(request, bytes: bytes)
             }
         } catch {

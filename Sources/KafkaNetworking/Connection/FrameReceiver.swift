@@ -135,9 +135,10 @@ final class FrameReceiver {
 
     /// The next whole frame, nil when more bytes are needed.
     ///
-    /// - Parameter claim: asked once for each frame beyond the gathering buffer, with its length. So a frame that was
-    ///   begun can always be finished; claims that grew with the frame could wait for each other. False leaves
-    ///   everything as it is, and `next` is to be called again later, without reading meanwhile (`isStarved` is true).
+    /// - Parameter claim: asked once for each frame beyond ``gatheringBytes``, with its length, when it begins or where it is
+    ///   whole at once. So a frame that was begun can always be finished; claims that grew with the frame could wait for each
+    ///   other. False leaves everything as it is, and `next` is to be called again later, without reading meanwhile
+    ///   (`isStarved` is true).
     func next(claim: (Int) -> Bool) throws(FrameError) -> Frame? {
         if hasLostBytes { throw .bytesLost }
         isStarved = false
@@ -151,11 +152,16 @@ final class FrameReceiver {
         guard word >= 0, word <= limit else { throw .lengthOutOfRange(word, limit: limit) }
         let length = Int(word)
         if buffer.readableBytes - 4 >= length {
+            let needsClaim = length + 4 > Self.gatheringBytes
+            if needsClaim, !claim(length) {
+                isStarved = true
+                return nil
+            }
             buffer.moveReaderIndex(forwardBy: 4)
             guard let body = buffer.readSlice(length: length) else { return nil }
             if buffer.readableBytes == 0 { buffer = ByteBuffer() }
             expectFrames(like: length)
-            return Frame(body: body, isClaimed: false)
+            return Frame(body: body, isClaimed: needsClaim)
         }
         if length + 4 <= Self.gatheringBytes {
             keepGathering()
