@@ -3,6 +3,9 @@
 #
 # mutate.sh [NAME]...: shows that the simulation bites. Puts each fault of mutations/*.patch into the sources, builds, and
 # runs seeds until one fails; takes the fault out again. SECONDS_EACH=n (120) is how long it may take.
+#
+# A fault that few seeds notice names one of them in its patch ("Caught by seed N."), and that one is played first. A change
+# to the simulation may make it play something else: then find another, and write it there.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 mutations=Tests/SimulationTests/mutations
@@ -20,7 +23,10 @@ for name in "$@"; do
         exit 1
     fi
     start=$SECONDS
-    if caught=$(.build/${CONFIGURATION:-debug}/Simulate --first 1 --seconds "${SECONDS_EACH:-120}" --until-failure); then
+    seed=$(sed -n 's/^Caught by seed \([0-9]*\)\.$/\1/p' "$applied")
+    if [[ -n $seed ]] && ! caught=$(MARTLET_SEED=$seed .build/${CONFIGURATION:-debug}/Simulate); then
+        printf '%-40s  named  %s\n' "$name" "$(head -n 1 <<<"$caught" | cut -c 1-160)"
+    elif caught=$(.build/${CONFIGURATION:-debug}/Simulate --first 1 --seconds "${SECONDS_EACH:-120}" --until-failure); then
         echo "NOT CAUGHT: $name: $(tail -n 1 <<<"$caught")"
         status=1
     else
