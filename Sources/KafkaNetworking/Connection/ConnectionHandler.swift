@@ -11,7 +11,9 @@ import Synchronization
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
 /// inactive and the last responder is gone; its timers hold it, and `end` cancels them.
-// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only; the lock of `arrived` guards the rest.
+///
+/// `@unchecked Sendable`: confined to its event loop, on which alone every stored `var` is touched; what other threads settle
+/// lies behind the lock of `arrived` until the loop takes it.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never

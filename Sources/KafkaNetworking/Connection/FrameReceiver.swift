@@ -269,7 +269,9 @@ final class FrameReceiver {
 /// Lets a channel receive into its `FrameReceiver`'s buffers.
 struct FrameAllocator: RecvByteBufferAllocator {
     /// Keeps the reference out of the checks for concurrency.
-    // Unchecked, true by the channel's event loop: NIO calls an allocator there only, and the receiver is used there only.
+    ///
+    /// `@unchecked Sendable`: confined to the channel's event loop, on which alone NIO calls an allocator, and on which alone
+    /// the receiver is used.
     private struct Confined: @unchecked Sendable {
         let receiver: FrameReceiver
     }
