@@ -18,6 +18,12 @@ package enum AnswerGathering {
         bytes < enough ? 1_000_000 + Int64(max(0, bytes)) * 1_000_000 / (128 << 10) : 0
     }
 
+    /// How long an answer waits before anybody looks at its ``patience(bytes:)``, in nanoseconds, where the follower's last
+    /// answer carried so many bytes: half as long as that many may wait. A steady stream of large records has sent its next
+    /// round long before that, so that no timer goes off for it: one that was cancelled wakes its event loop all the same.
+    /// When a stream of large records ends, one answer waits a little longer than it need.
+    package static func firstLook(lastAnswer bytes: Int) -> Int64 { patience(bytes: bytes < enough ? bytes / 2 : 0) }
+
     /// An answer with so many bytes is worth its round.
     package static let enough = 1 << 20
 }

@@ -43,19 +43,20 @@ package struct FetchedPartition: Hashable, Sendable {
     package var error: ErrorCode
     package var highWatermark: Offset
     package var logStart: Offset
-    package var hasRecords: Bool
+    /// Of records.
+    package var byteCount: Int
     /// A preferred read replica or a diverging epoch: always told.
     package var hasNews: Bool
 
     package init(
-        key: FetchPartitionKey, error: ErrorCode = .none, highWatermark: Offset, logStart: Offset, hasRecords: Bool,
+        key: FetchPartitionKey, error: ErrorCode = .none, highWatermark: Offset, logStart: Offset, byteCount: Int,
         hasNews: Bool = false
     ) {
         self.key = key
         self.error = error
         self.highWatermark = highWatermark
         self.logStart = logStart
-        self.hasRecords = hasRecords
+        self.byteCount = byteCount
         self.hasNews = hasNews
     }
 }
@@ -76,6 +77,8 @@ package struct FetchSessionCache: Sendable {
         package var partitions: [FetchPartition]
         /// Whether the answer names only what is new.
         package var isIncremental: Bool
+        /// How many bytes of records the session's last answer carried.
+        package var lastByteCount = 0
     }
 
     private struct Remembered {
@@ -94,6 +97,8 @@ package struct FetchSessionCache: Sendable {
         var epoch: Int32 = 1
         var order: [FetchPartitionKey] = []
         var partitions: [FetchPartitionKey: Remembered] = [:]
+        /// Of records in the last answer.
+        var lastByteCount = 0
 
         /// What is to be read, in this order.
         var requests: [FetchPartition] { order.compactMap { partitions[$0]?.request } }
@@ -122,6 +127,7 @@ package struct FetchSessionCache: Sendable {
         mutating func settle(_ results: [FetchedPartition], isIncremental: Bool) -> [FetchPartitionKey] {
             var told: [FetchPartitionKey] = []
             var served: Set<FetchPartitionKey> = []
+            lastByteCount = results.reduce(0) { $0 + $1.byteCount }
             for result in results {
                 guard let known = partitions.index(forKey: result.key) else {
                     told.append(result.key)
@@ -129,7 +135,7 @@ package struct FetchSessionCache: Sendable {
                 }
                 let before = partitions.values[known]
                 let isNews =
-                    result.hasRecords || result.hasNews || result.error != .none
+                    result.byteCount > 0 || result.hasNews || result.error != .none
                     || before.highWatermark != result.highWatermark || before.logStart != result.logStart
                 // After an error the next success is news, whatever it says. So is what follows a diverging epoch: a follower
                 // that cuts its log takes no high watermark from that answer, and would learn it with the next record only.
@@ -137,7 +143,7 @@ package struct FetchSessionCache: Sendable {
                 partitions.values[known].highWatermark = isTaken ? result.highWatermark : -1
                 partitions.values[known].logStart = result.logStart
                 if isNews || !isIncremental { told.append(result.key) }
-                if result.hasRecords { served.insert(result.key) }
+                if result.byteCount > 0 { served.insert(result.key) }
             }
             // Whoever was served waits behind those who were not; where all were, all stay.
             if !served.isEmpty, isIncremental, served.count < order.count {
@@ -193,7 +199,9 @@ package struct FetchSessionCache: Sendable {
             sessions[id] = nil
             return Context(sessionID: 0, partitions: [], isIncremental: false)
         }
-        return Context(sessionID: id, partitions: sessions.values[index].requests, isIncremental: true)
+        let session = sessions.values[index]
+        return Context(
+            sessionID: id, partitions: session.requests, isIncremental: true, lastByteCount: session.lastByteCount)
     }
 
     /// Says which of the partitions that were read the answer names, in the order read.

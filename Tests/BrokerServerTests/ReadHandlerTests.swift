@@ -138,6 +138,50 @@ private let partition = TopicPartition("t", 0)
         }
     }
 
+    /// A follower's answer waits for what came the time before, and longer for large records than for small ones: by what is
+    /// there, or by what the last answer of its session carried (`AnswerGathering`). Never for less is tested here; a slow
+    /// machine waits longer.
+    @Test(arguments: [true, false])
+    func largeAnswersMayWaitLonger(byTheLastAnswer: Bool) async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        try await RequestScene.serving(scene) { server in
+            let follower = try await server.connect()
+            var (session, epoch): (Int32, Int32) = (0, byTheLastAnswer ? 0 : -1)
+            var offset: Offset = 0
+            func append(size: Int) async throws { offset = try await scene.append(1, to: partition, size: size).last + 1 }
+            func fetch(from offset: Offset) -> RequestScene.Arrival<FetchResponse> {
+                let request = FetchRequest("t", offsets: offset).with {
+                    $0.replicaID = 2
+                    $0.maxWaitMs = 60_000
+                    $0.minBytes = 1
+                    $0.sessionID = session
+                    $0.sessionEpoch = epoch
+                }
+                if byTheLastAnswer { epoch += 1 }
+                return RequestScene.Arrival(follower.submit(request, version: 11, timeout: .seconds(30)))
+            }
+            // 4 ms either way: 1 ms, and 3 ms for half of the 768 KiB that came before or for the 384 KiB that are there.
+            let (before, then) = byTheLastAnswer ? (384 << 10, 100) : (100, 384 << 10)
+            var hasWaited = false
+            for _ in 0..<50 where !hasWaited {
+                let begin = offset
+                try await append(size: before)
+                try await append(size: before)
+                session = try await fetch(from: begin).response.get().sessionID
+                let asked = ContinuousClock.now
+                let next = fetch(from: offset)
+                while scene.replicas.delayedFetch.count == 0 { await Task.yield() }
+                try await append(size: then)
+                #expect(try await next.response.get().sizes[0] > then)
+                // What is appended later than the first look at a small answer is sent at once.
+                hasWaited = ContinuousClock.now - asked >= .milliseconds(4)
+                #expect(hasWaited || !byTheLastAnswer)
+            }
+            #expect(hasWaited)
+        }
+    }
+
     @Test func aReaderOfAnOlderSegmentDoesNotWaitForMore() async throws {
         let scene = try await alone(["log.segment.bytes": "3000"])
         for _ in 0..<10 { try await scene.append(1, to: partition, size: 1000) }

@@ -14,7 +14,8 @@ import Testing
     private func found(
         _ partition: Int32, mark: Offset = 5, start: Offset = 0, records: Bool = false, error: ErrorCode = .none
     ) -> FetchedPartition {
-        FetchedPartition(key: key(partition), error: error, highWatermark: mark, logStart: start, hasRecords: records)
+        FetchedPartition(
+            key: key(partition), error: error, highWatermark: mark, logStart: start, byteCount: records ? 100 : 0)
     }
 
     /// Begins a request; an error is its code.
@@ -53,6 +54,17 @@ import Testing
         let third = try begin(&cache, full.sessionID, 2).get()
         #expect(
             cache.finish(third, [found(0, records: true), found(1, mark: 6), found(2, start: 1)]) == [key(0)])
+    }
+
+    @Test func aSessionRemembersHowMuchItsLastAnswerCarried() throws {
+        var cache = FetchSessionCache(slots: 10)
+        let full = try begin(&cache, 0, 0, wants(0, 1)).get()
+        #expect(full.lastByteCount == 0)
+        _ = cache.finish(full, [found(0, records: true), found(1, records: true)])
+        let next = try begin(&cache, full.sessionID, 1).get()
+        #expect(next.lastByteCount == 200)
+        _ = cache.finish(next, [found(0), found(1)])
+        #expect(try begin(&cache, full.sessionID, 2).get().lastByteCount == 0)
     }
 
     @Test func theMarkIsToldAgainAfterADivergingEpoch() throws {

@@ -105,6 +105,10 @@ private func everyone(_ id: BrokerID) -> Bool { true }
         #expect(AnswerGathering.patience(bytes: 512 << 10) == 5_000_000)
         #expect(AnswerGathering.patience(bytes: AnswerGathering.enough) == 0)
         #expect(AnswerGathering.patience(bytes: .max) == 0)
+        // Looked at first when half of what the last answer carried may wait no longer.
+        #expect(AnswerGathering.firstLook(lastAnswer: 0) == 1_000_000)
+        #expect(AnswerGathering.firstLook(lastAnswer: 512 << 10) == 3_000_000)
+        #expect(AnswerGathering.firstLook(lastAnswer: AnswerGathering.enough) == 1_000_000)
     }
 
     @Test func whoLacksCommittedRecordsWaitsForNothing() {

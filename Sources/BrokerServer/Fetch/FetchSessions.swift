@@ -32,12 +32,15 @@ final class FetchSessions: Sendable {
 
         /// 0 when there is no session.
         var sessionID: Int32 { session.sessionID }
+        /// How many bytes of records the session's last answer carried.
+        var lastByteCount: Int { session.lastByteCount }
 
-        /// Notes what is being answered, and returns the partitions that the answer must name.
-        func settle(_ results: [FetchedPartition]) -> Set<FetchPartitionKey>? {
+        /// Notes what is being answered, and returns the partitions that the answer must name, in the order of `results`; nil
+        /// for all of them.
+        func settle(_ results: [FetchedPartition]) -> [FetchPartitionKey]? {
             guard session.isIncremental || session.sessionID != 0 else { return nil }
             let told = sessions.cache.withLock { $0.finish(session, results) }
-            return session.isIncremental ? Set(told) : nil
+            return told.count < results.count ? told : nil
         }
     }
 

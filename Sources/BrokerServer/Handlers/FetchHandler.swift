@@ -121,7 +121,8 @@ final class PendingFetch: Sendable {
         let waiting = handler.replicas.delayedFetch
         let isDone = waiting.wait(operation, keys: session.partitions.compactMap(\.id), timeout: maxWait)
         guard !isDone, reader.isFollower else { return }
-        gather(for: AnswerGathering.patience(bytes: 0), operation, since: BrokerClock.monotonicNanoseconds)
+        let look = AnswerGathering.firstLook(lastAnswer: session.lastByteCount)
+        gather(for: look, operation, since: BrokerClock.monotonicNanoseconds)
     }
 
     /// Looks after so many nanoseconds whether the answer has waited long enough for what there is by then.
@@ -276,10 +277,14 @@ final class PendingFetch: Sendable {
         count(results)
         var response = FetchResponse()
         var leaders: Set<BrokerID> = []
-        let told = session.settle(zip(session.partitions, results).map { $1.outcome($0.key) })
+        var told = session.settle(zip(session.partitions, results).map { $1.outcome($0.key) })?[...]
         response.sessionID = session.sessionID
-        for (index, partition) in session.partitions.enumerated() where told?.contains(partition.key) ?? true {
+        for (index, partition) in session.partitions.enumerated() {
             let key = partition.key
+            if told != nil {
+                guard told?.first == key else { continue }
+                told?.removeFirst()
+            }
             if response.responses.last?.topic != key.topic || response.responses.last?.topicID != key.topicID {
                 var group = FetchResponse.FetchableTopicResponse()
                 group.topic = key.topic
@@ -353,7 +358,7 @@ extension PartitionReadResult {
     fileprivate func outcome(_ key: FetchPartitionKey) -> FetchedPartition {
         FetchedPartition(
             key: key, error: error, highWatermark: highWatermark, logStart: logStart,
-            hasRecords: records.byteCount > 0, hasNews: preferredReplica != nil || diverging != nil)
+            byteCount: records.byteCount, hasNews: preferredReplica != nil || diverging != nil)
     }
 }
 

@@ -93,7 +93,7 @@ extension SimulatedBroker {
                 parts.map {
                     FetchedPartition(
                         key: $0.key, error: $0.error, highWatermark: $0.highWatermark, logStart: $0.logStart,
-                        hasRecords: !$0.records.isEmpty, hasNews: $0.diverging != nil)
+                        byteCount: $0.records.count, hasNews: $0.diverging != nil)
                 }))
         waiting.answer(
             FetchAnswer(sessionID: waiting.context.sessionID, parts: parts.filter { told.contains($0.key) }))
