@@ -68,6 +68,36 @@ import Testing
         #expect(try CleanShutdownFile.exists(in: "/d", disk))
     }
 
+    /// As in the directories that Kafka has closed (`golden/logs`, `main-broker-1`). A log that was emptied still knows its
+    /// producers.
+    @Test func aLogThatNeverHadARecordIsClosedWithoutASnapshot() throws {
+        let disk = try disk(seed: 1)
+        let logs = try open(disk)
+        func files(_ partition: Int32) throws -> [String] {
+            try disk.list("/d/t-\(partition)").map(\.name).filter { $0.hasPrefix("0") }.sorted()
+        }
+        let (empty, moved, emptied) = (TopicPartition("t", 0), TopicPartition("t", 1), TopicPartition("t", 2))
+        for partition in [empty, moved, emptied] {
+            _ = try logs.getOrCreateLog(partition, topicID: nil, configuration: LogConfiguration(), now: 0)
+        }
+        try logs.log(for: moved)?.truncateFullyAndStart(at: 60, now: 0)
+        let log = try #require(logs.log(for: emptied))
+        try log.append(TestBatch(["x"], producerID: 7, epoch: 0, sequence: 0))
+        _ = log.updateHighWatermark(1)
+        _ = try log.raiseLogStart(to: 1)
+        logs.close(now: 0)
+        func segment(_ base: Int) -> [String] {
+            ["index", "log", "timeindex"].map { String("0000000000000000000\(base)".suffix(20)) + "." + $0 }
+        }
+        #expect(try files(0) == segment(0))
+        #expect(try files(1) == segment(60))
+        #expect(try files(2).contains("00000000000000000001.snapshot"))
+        let again = try open(disk)
+        defer { again.close(now: 0) }
+        #expect(again.logs.map(\.offsets.logEnd).sorted() == [0, 1, 60])
+        #expect(again.log(for: emptied)?.producers.map(\.producerID) == [7])
+    }
+
     /// A leadership without a record is cut off at the start. The file follows before anything is appended.
     @Test func aStartAfterAStopInOrderWaitsForNoLogsSync() throws {
         let disk = try disk(seed: 1)

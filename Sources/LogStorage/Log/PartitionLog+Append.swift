@@ -284,11 +284,16 @@ extension PartitionLog {
         }
     }
 
-    /// Writes the producers' state as of the log's end. Not synced: it carries a checksum, and ``flush(upTo:)`` syncs it
-    /// with its segment.
+    /// Writes the producers' state as of the log's end, unless it is on disk or there is nothing to tell: like Kafka's, a log
+    /// without records has no snapshot, so that thousands of those are closed without a new file in each. Not synced: it
+    /// carries a checksum, and ``flush(upTo:)`` syncs it with its segment.
     func takeSnapshot(_ state: inout Mutation, in directory: String) throws(LogError) {
         let offset = state.producers.mapEnd
-        guard state.snapshots.last.map({ $0 < offset }) ?? true else { return }
+        if let last = state.snapshots.last {
+            guard last < offset else { return }
+        } else if state.producers.isEmpty, offset <= published.withLock({ $0.offsets.logStart }) {
+            return
+        }
         let path = directory + "/" + SegmentFileName(base: offset, kind: .snapshot).name
         let content = ProducerSnapshot.encode(state.producers.snapshot)
         try logErrors { () throws(FileError) in
