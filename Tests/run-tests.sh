@@ -68,7 +68,7 @@ clients() {
 clusters() {
     local log=$results/clusters.log
     rm -f "$results"/clusters*
-    deploy/install-dependencies.sh zookeeper || { count clusters 0 1; return; }
+    deploy/install-dependencies.sh zookeeper services || { count clusters 0 1; return; }
     # Some tests need client libraries, and are left out without them.
     local python=.build/venv/bin/python
     [[ -x $python ]] || python=python3

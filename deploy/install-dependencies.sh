@@ -6,6 +6,7 @@
 #     deploy/install-dependencies.sh build        headers and libraries that Martlet links
 #     deploy/install-dependencies.sh zookeeper    a ZooKeeper server, for quickstart and tests
 #     deploy/install-dependencies.sh clients      Kafka clients and Python, for the tests
+#     deploy/install-dependencies.sh services     systemd, for the tests of the unit
 set -euo pipefail
 
 packages=()
@@ -14,8 +15,9 @@ for purpose in "$@"; do
     build) packages+=(make libzookeeper-mt-dev libisal-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev) ;;
     zookeeper) packages+=(zookeeper libslf4j-java) ;;
     clients) packages+=(kcat python3 python3-venv) ;;
+    services) packages+=(systemd) ;;
     *)
-        echo "usage: $0 [build] [zookeeper] [clients]" >&2
+        echo "usage: $0 [build] [zookeeper] [clients] [services]" >&2
         exit 2
         ;;
     esac

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A broker that a real systemd runs, from the unit of the package: however its process ends, nobody waits for its session."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import services
+from cluster import ClusterTestCase, eventually, harness
+
+
+class UnitTests(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "there is no systemd on this machine")
+    def test_systemd_understands_all_of_the_unit(self):
+        unit = os.path.join(harness.directory(), "martlet.service")
+        with open(unit, "w") as file:
+            file.write(services.packaged())
+        told = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
+        self.assertEqual((told.returncode, told.stdout + told.stderr), (0, ""))
+
+
+class ServiceTests(ClusterTestCase):
+    """Broker 1 of three is a service. Sessions take long to end by themselves."""
+
+    SESSION = 40
+
+    def setUp(self):
+        reason = services.ServiceManager.why_not()
+        if reason:
+            self.skipTest(reason)
+        self.manager = services.service_manager()
+        self.addCleanup(self.manager.stop)
+
+    def begin(self, **overrides):
+        cluster = self.cluster(zookeeper_session_timeout_ms=self.SESSION * 1000)
+        service = cluster.brokers[1]
+        service.terminate()
+        self.manager.install("martlet.service", service.properties, service.log, **overrides)
+        self.manager.systemctl("start", "martlet.service")
+        # `Type=notify`: it serves when this returns.
+        self.assertEqual(self.manager.show("martlet.service", "ActiveState"), "active")
+        with service.connect() as connection:
+            connection.metadata([])
+        eventually(lambda: len(cluster.metadata([])["brokers"]) == 3)
+        topic = cluster.placed_topic([1, 2, 3])
+        self.assertEqual(cluster.leader(topic), 1)
+        return cluster, topic
+
+    def process(self):
+        return int(self.manager.show("martlet.service", "MainPID"))
+
+    def is_back(self, cluster, topic, former):
+        eventually(lambda: self.process() not in (0, former), 40, "systemd does not start it again")
+        self.assertEqual(self.manager.show("martlet.service", "NRestarts"), "1")
+        cluster.wait_for_in_sync(topic)
+
+    def test_a_killed_broker_is_fenced_at_once_and_started_again(self):
+        cluster, topic = self.begin()
+        load = self.load(cluster, topic, idempotent=True)
+        former = self.process()
+        # With control groups of version 1 a user's systemd is not told that one is empty, and may look a second later.
+        killed = time.monotonic()
+        os.kill(former, signal.SIGKILL)
+        first = eventually(lambda: load.first_by_another(1, killed), self.SESSION / 2, "nobody takes over")
+        self.report(f"{(first - killed) * 1000:.0f} ms from kill -9 to another's acknowledgement")
+        self.is_back(cluster, topic, former)
+        self.settle(cluster, load)
+
+    def test_a_broker_that_stands_still_is_ended_by_the_watchdog_and_fenced(self):
+        cluster, topic = self.begin(WatchdogSec=3, TimeoutAbortSec=1)
+        load = self.load(cluster, topic, idempotent=True)
+        former = self.process()
+        # It lives as long as it works.
+        time.sleep(5)
+        self.assertEqual(self.process(), former)
+        stopped = time.monotonic()
+        os.kill(former, signal.SIGSTOP)
+        first = eventually(lambda: load.first_by_another(1, stopped), self.SESSION / 2, "nobody takes over")
+        self.report(f"{first - stopped:.1f} s from SIGSTOP to another's acknowledgement")
+        self.is_back(cluster, topic, former)
+        self.settle(cluster, load)
+
+    def test_a_stop_moves_leaderships_and_is_no_failure(self):
+        cluster, topic = self.begin()
+        load = self.load(cluster, topic, idempotent=True)
+        began = time.monotonic()
+        self.manager.systemctl("stop", "martlet.service")
+        self.report(f"{time.monotonic() - began:.1f} s to stop")
+        self.assertEqual(self.manager.show("martlet.service", "Result"), "success")
+        self.assertEqual(self.manager.show("martlet.service", "ExecMainStatus"), "0")
+        self.assertNotEqual(cluster.leader(topic), 1)
+        self.manager.systemctl("start", "martlet.service")
+        self.settle(cluster, load)
