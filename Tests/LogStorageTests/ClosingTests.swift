@@ -185,7 +185,7 @@ import Testing
             }
             let logs = try open([root + "//a/", root + "/b/../c"])
             #expect(logs.onlinePaths == [root + "/a", root + "/b/../c"])
-            #expect(logs.standing(of: root + "/a") == .online)
+            #expect(logs.isOnline(root + "/a") == true)
             logs.close(now: 0)
             #expect(PosixFileSystem().absolute("data/") == PosixFileSystem().workingDirectory + "/data")
             do throws(LogDirectoriesError) {

@@ -2,6 +2,7 @@
 
 import KafkaModel
 import LogStorage
+import Replication
 
 // Replicas between log directories (KIP-113). What is asked for is done on the control queue, one after the other with the
 // controller's requests; swaps happen on log threads.
@@ -14,21 +15,23 @@ extension ReplicaManager {
         let longest = PartitionDirectoryName(id, .future, mark: PartitionDirectoryName.randomMark())
         // The name of the copy must not be cut short, since it has to tell the partition.
         guard PartitionDirectoryName(longest.name) == longest else { return .invalidTopicException }
-        switch logs.standing(of: path) {
-        case .unknown: return .logDirNotFound
-        case .offline: return .kafkaStorageError
-        case .online: break
-        }
-        if isOffline(id) { return .kafkaStorageError }
+        let partition = partition(id)
+        let log = partition?.log
+        let wish = DirectoryWish(
+            for: path, isOnline: logs.isOnline(path), log: log?.logDirectory,
+            copy: logs.futureLog(for: id)?.logDirectory,
+            isReplicaOffline: isOffline(id), hasOfflineDirectory: logs.hasOfflineDirectory)
         do throws(LogError) {
-            if let future = logs.futureLog(for: id), future.logDirectory != path { try endMove(of: id) }
-            guard let partition = partition(id), let log = partition.log else {
+            if wish.endsAnotherMove { try endMove(of: id) }
+            switch wish.outcome {
+            case .refused(let error): return error
+            case .remembered:
                 logs.prefer(path, for: id)
                 return .replicaNotAvailable
+            case .stays: return .none
+            case .moves: break
             }
-            guard log.logDirectory != path else { return .none }
-            // A copy may lie in the directory that has failed.
-            if logs.hasOfflineDirectory, logs.futureLog(for: id) == nil { return .kafkaStorageError }
+            guard let partition, let log else { return .replicaNotAvailable }
             let future = try logs.getOrCreateFutureLog(
                 id, topicID: log.topicID, configuration: log.configuration, in: path,
                 startingAt: log.offsets.logStart, now: BrokerClock.now)

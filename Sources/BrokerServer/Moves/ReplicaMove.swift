@@ -7,8 +7,7 @@ import NIOCore
 import Replication
 import Synchronization
 
-/// One replica on its way to another log directory (KIP-113): follows the partition's own log as a replica follows its
-/// leader's, and with the same machine.
+/// One replica on its way to another log directory (KIP-113): does what a ``DirectoryMove`` says to the copy.
 ///
 /// Steps run one at a time: on a queue of ``DirectoryMoves``, and the last ones on the partition's log thread, where the
 /// log stands still. ``stop()`` may be called from anywhere; after it nothing reaches the copy any more.
@@ -26,15 +25,12 @@ final class ReplicaMove: Sendable {
         case stopped
     }
 
-    /// Milliseconds before the next attempt after a failure that may pass.
-    private static let backoff: Int64 = 5000
-
     let partition: Partition
     let future: PartitionLog
     let swap: @Sendable (ReplicaMove) -> Bool
 
     private struct State {
-        var machine: FollowerReplication
+        var machine: DirectoryMove
         var isStopped = false
     }
     /// Held during a step, so that who stops waits for a write under way.
@@ -50,15 +46,7 @@ final class ReplicaMove: Sendable {
         self.future = future
         self.swap = swap
         self.logger = logger
-        state = Mutex(State(machine: Self.machine(future)))
-    }
-
-    /// The log's end of an epoch is asked for first, as by Kafka's ReplicaAlterLogDirsThread: what was copied before a
-    /// restart may have been cut off since.
-    private static func machine(_ future: PartitionLog) -> FollowerReplication {
-        FollowerReplication(
-            leaderEpoch: 0, log: .init(future), abilities: .init(truncatesOnFetch: false, asksForEpochs: true),
-            backoff: backoff)
+        state = Mutex(State(machine: DirectoryMove(copy: .init(future))))
     }
 
     /// Ends it. Nothing is written to the copy any more when this returns.
@@ -91,51 +79,41 @@ final class ReplicaMove: Sendable {
 
 extension ReplicaMove {
     private func followCut(to offset: Offset, _ state: inout State) throws(LogError) {
-        if offset < future.offsets.logEnd { try future.truncate(to: offset, now: BrokerClock.now) }
-        state.machine = Self.machine(future)
+        guard let end = state.machine.logWasCut(to: offset, copy: .init(future)) else { return }
+        try future.truncate(to: end, now: BrokerClock.now)
+        state.machine.changed(.init(future))
     }
 
-    private func step(
-        from log: PartitionLog, _ maxBytes: Int, _ machine: inout FollowerReplication
-    ) throws(LogError) -> Step {
-        if let work = machine.workAtStart { return try cut(work, &machine) }
+    private func step(from log: PartitionLog, _ maxBytes: Int, _ machine: inout DirectoryMove) throws(LogError) -> Step
+    {
         let now = Int64(BrokerClock.monotonicMilliseconds)
-        switch machine.need(now: now) {
-        case .nothing: return .failed
-        case .patience(let until): return .waiting(until: until)
-        case .epochEnd(let epoch):
-            let end = log.endOffset(of: epoch)
-            let work = machine.epochEndAnswered(
-                error: .none, .init(epoch: end.epoch, endOffset: end.endOffset), log: .init(future), now: now,
-                localEnd: localEnd)
-            return try cut(work, &machine)
-        case .leaderEnd:
-            return try cut(
-                machine.leaderEndAnswered(error: .none, log.offsets.logEnd, log: .init(future), now: now), &machine)
-        case .leaderStart:
-            return try cut(
-                machine.leaderStartAnswered(error: .none, log.offsets.logStart, log: .init(future), now: now),
-                &machine)
-        case .records(let offset, _):
-            return try copy(from: log, offset, maxBytes, now, &machine)
+        let task = machine.next(
+            log: .init(log), copy: .init(future), now: now, logEnd: { Self.end(of: $0, in: log) }, copyEnd: copyEnd)
+        switch task {
+        case .copy(let offset): return try copy(from: log, offset, maxBytes, now, &machine)
+        case .truncate(let offset): try future.truncate(to: offset, now: BrokerClock.now)
+        case .startOver(let offset): try future.truncateFullyAndStart(at: offset, now: BrokerClock.now)
+        case .goOn: return .copied(0)
+        case .wait(let until): return .waiting(until: until)
+        case .giveUp: return .failed
         }
+        machine.changed(.init(future))
+        return .copied(0)
     }
 
     private func copy(
-        from log: PartitionLog, _ offset: Offset, _ maxBytes: Int, _ now: Int64, _ machine: inout FollowerReplication
+        from log: PartitionLog, _ offset: Offset, _ maxBytes: Int, _ now: Int64, _ machine: inout DirectoryMove
     ) throws(LogError) -> Step {
         let read: LogRead
         do throws(LogError) {
             read = try log.read(from: offset, maxBytes: maxBytes, upTo: .logEnd, atLeastOneBatch: true, as: .bytes)
         } catch {
             guard case .offsetOutOfRange = error else { throw error }
-            _ = machine.fetched(
-                .init(error: .offsetOutOfRange, offset: offset), log: .init(future), now: now, localEnd: localEnd)
+            machine.notFound(at: offset, copy: .init(future), now: now, copyEnd: copyEnd)
             return .copied(0)
         }
-        guard
-            machine.fetched(.init(error: .none, offset: offset), log: .init(future), now: now, localEnd: localEnd)
-                == .append, case .bytes(let bytes) = read.records
+        guard machine.found(at: offset, copy: .init(future), now: now, copyEnd: copyEnd),
+            case .bytes(let bytes) = read.records
         else { return .failed }
         if bytes.readableBytes > 0 {
             let info = try future.appendAsFollower(bytes, now: BrokerClock.now)
@@ -149,33 +127,22 @@ extension ReplicaMove {
         return future.offsets.logEnd == log.offsets.logEnd ? .caughtUp : .copied(bytes.readableBytes)
     }
 
-    private func cut(_ work: FollowerReplication.Work?, _ machine: inout FollowerReplication) throws(LogError) -> Step {
-        switch work {
-        case .truncate(let offset): try future.truncate(to: offset, now: BrokerClock.now)
-        case .startOver(let offset): try future.truncateFullyAndStart(at: offset, now: BrokerClock.now)
-        case .append, nil: return .copied(0)
-        }
-        machine.logChanged(.init(future))
-        return .copied(0)
-    }
+    private func copyEnd(of epoch: LeaderEpoch) -> FollowerReplication.EpochEnd { Self.end(of: epoch, in: future) }
 
-    private func localEnd(of epoch: LeaderEpoch) -> FollowerReplication.EpochEnd {
-        let end = future.endOffset(of: epoch)
+    private static func end(of epoch: LeaderEpoch, in log: PartitionLog) -> FollowerReplication.EpochEnd {
+        let end = log.endOffset(of: epoch)
         return .init(epoch: end.epoch, endOffset: end.endOffset)
     }
 
-    private func failure(_ error: LogError, _ machine: inout FollowerReplication) -> Step {
+    private func failure(_ error: LogError, _ machine: inout DirectoryMove) -> Step {
         logger.error(
             "A replica cannot be copied to another log directory",
             metadata: [
                 "kafka.partition": "\(partition.id)", "kafka.log.dir": "\(future.logDirectory)", "error": "\(error)",
             ])
-        let now = Int64(BrokerClock.monotonicMilliseconds)
         switch error {
         case .diskFull, .corruptBatch:
-            // Room may return; and what was read while it was cut off is read again.
-            machine.appendFailed(.transient, now: now)
-            return .waiting(until: now + Self.backoff)
+            return .waiting(until: machine.appendFailed(now: Int64(BrokerClock.monotonicMilliseconds)))
         default: return .failed
         }
     }

@@ -13,14 +13,9 @@ import Logging
 /// A crash before 2 leaves log and copy, and the move goes on. One between 2 and 3 leaves the partition in two directories:
 /// the next start keeps the one that holds all that the other holds.
 extension LogDirectories {
-    /// What `log.dirs` says of a path.
-    package enum Standing: Hashable, Sendable {
-        case online, offline, unknown
-    }
-
-    package func standing(of path: String) -> Standing {
-        guard let directory = directories.first(where: { $0.path == path }) else { return .unknown }
-        return directory.health.isOffline ? .offline : .online
+    /// Whether a directory of `log.dirs` is usable; nil for one that is none of them.
+    package func isOnline(_ path: String) -> Bool? {
+        directories.first { $0.path == path }.map { !$0.health.isOffline }
     }
 
     /// Remembers, until the process ends, where the log of a partition is to be made that is not here yet.
@@ -93,9 +88,9 @@ extension LogDirectories {
     /// - Throws: ``LogDirectoriesError/duplicate(_:_:_:)`` when they have parted: nobody knows which is right.
     func settle(_ first: PartitionLog, _ second: PartitionLog, now: Timestamp) throws(LogDirectoriesError) {
         let (newer, older) = made(second) >= made(first) ? (second, first) : (first, second)
-        let kept = newer.covers(older) ? newer : older
+        let kept = newer.span.covers(older.span) ? newer : older
         let superseded = kept === newer ? older : newer
-        guard kept.covers(superseded) else { throw .duplicate(first.topicPartition, first.path, second.path) }
+        guard kept.span.covers(superseded.span) else { throw .duplicate(first.topicPartition, first.path, second.path) }
         logger.warning(
             "A move between log directories was interrupted; keeping the log that has all records",
             metadata: [LogKey.path: "\(kept.path)", "kafka.superseded": "\(superseded.path)"])
@@ -127,12 +122,30 @@ extension PartitionLog {
         mutation.withLock { $0.producers.takeOverVerifications(of: producers) }
     }
 
+    fileprivate var span: LogSpan {
+        let offsets = offsets
+        return LogSpan(logStart: offsets.logStart, logEnd: offsets.logEnd, epochs: epochs)
+    }
+}
+
+/// What a log holds: from where to where, and by which leaderships.
+package struct LogSpan: Hashable, Sendable {
+    package var logStart: Offset
+    package var logEnd: Offset
+    package var epochs: LeaderEpochCache
+
+    package init(logStart: Offset, logEnd: Offset, epochs: LeaderEpochCache) {
+        self.logStart = logStart
+        self.logEnd = logEnd
+        self.epochs = epochs
+    }
+
     /// Whether all records of `other` are here: its newest leadership ended, in this log, at or behind its end (KIP-101).
-    fileprivate func covers(_ other: PartitionLog) -> Bool {
-        guard offsets.logEnd >= other.offsets.logEnd else { return false }
-        if other.offsets.logEnd == other.offsets.logStart { return true }
-        guard let epoch = other.latestEpoch else { return latestEpoch == nil }
-        let end = endOffset(of: epoch)
-        return end.epoch == epoch && (end.endOffset ?? 0) >= other.offsets.logEnd
+    package func covers(_ other: LogSpan) -> Bool {
+        guard logEnd >= other.logEnd else { return false }
+        if other.logEnd == other.logStart { return true }
+        guard let epoch = other.epochs.latestEpoch else { return epochs.latestEpoch == nil }
+        let end = epochs.endOffset(of: epoch, logEnd: logEnd)
+        return end.epoch == epoch && (end.endOffset ?? 0) >= other.logEnd
     }
 }

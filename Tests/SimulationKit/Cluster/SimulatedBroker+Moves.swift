@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KafkaModel
+import LogStorage
 import Replication
 
 // MARK: Replicas between log directories (KIP-113), as `ReplicaManager` and `LogDirectories` move them
@@ -10,11 +11,12 @@ extension SimulatedBroker {
     func move(_ partition: TopicPartition, to directory: Int) {
         controlQueue.submit { [self] done in
             defer { done() }
-            guard !failedDirectories.contains(directory), !offline.contains(partition) else { return }
-            if let future = futures[partition], future.directory != directory { endMove(of: partition) }
-            guard let replica = replicas[partition], let stored = replica.stored, stored.directory != directory,
-                failedDirectories.isEmpty || futures[partition] != nil
-            else { return }
+            let wish = DirectoryWish(
+                for: directory, isOnline: !failedDirectories.contains(directory),
+                log: replicas[partition]?.stored?.directory, copy: futures[partition]?.directory,
+                isReplicaOffline: offline.contains(partition), hasOfflineDirectory: !failedDirectories.isEmpty)
+            if wish.endsAnotherMove { endMove(of: partition) }
+            guard wish.outcome == .moves, let replica = replicas[partition], let stored = replica.stored else { return }
             let future: StoredLog
             if let known = futures[partition] {
                 future = known
@@ -107,7 +109,7 @@ extension SimulatedBroker {
         for (partition, old) in superseded.sorted(by: { $0.key < $1.key }) {
             superseded[partition] = nil
             guard let moved = disk[partition], moved.log.topicID == old.log.topicID else { continue }
-            if !moved.log.covers(old.log) { disk[partition] = old }
+            if !moved.log.span.covers(old.log.span) { disk[partition] = old }
         }
         for (partition, future) in unusable where futures[partition] == nil { futures[partition] = future }
         unusable = [:]
@@ -123,12 +125,5 @@ extension ModelLog {
         adoptEpochs(of: other)
     }
 
-    /// Whether all records of another log of the partition are here.
-    func covers(_ other: ModelLog) -> Bool {
-        guard logEnd >= other.logEnd else { return false }
-        if other.logEnd == other.logStart { return true }
-        guard let epoch = other.epochs.latestEpoch else { return epochs.latestEpoch == nil }
-        let end = endOffset(of: epoch)
-        return end.epoch == epoch && (end.endOffset ?? 0) >= other.logEnd
-    }
+    var span: LogSpan { LogSpan(logStart: logStart, logEnd: logEnd, epochs: epochs) }
 }

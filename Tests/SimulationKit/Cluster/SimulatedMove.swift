@@ -3,9 +3,8 @@
 import KafkaModel
 import Replication
 
-/// One replica on its way to another log directory, as `ReplicaMove` and `DirectoryMoves` take it: step by step, with the
-/// machine of a follower whose leader is the partition's own log; the last steps and the swap on the partition's log
-/// thread, where that log stands still.
+/// One replica on its way to another log directory, as `ReplicaMove` and `DirectoryMoves` take it: step by step, with their
+/// machine; the last steps and the swap on the partition's log thread, where that log stands still.
 final class SimulatedMove {
     private enum Step {
         case copied, caughtUp, waiting(until: Int64), failed, stopped
@@ -20,7 +19,7 @@ final class SimulatedMove {
     private unowned let broker: SimulatedBroker
     let replica: HostedReplica
     let future: StoredLog
-    private var machine: FollowerReplication
+    private var machine: DirectoryMove
     private var pendingCut: Offset?
     private var isStopped = false
 
@@ -28,13 +27,7 @@ final class SimulatedMove {
         self.broker = broker
         self.replica = replica
         self.future = future
-        machine = Self.machine(future)
-    }
-
-    private static func machine(_ future: StoredLog) -> FollowerReplication {
-        FollowerReplication(
-            leaderEpoch: 0, log: future.log.local, abilities: .init(truncatesOnFetch: false, asksForEpochs: true),
-            backoff: 5000)
+        machine = DirectoryMove(copy: future.log.local)
     }
 
     /// Nothing reaches the copy any more.
@@ -83,49 +76,37 @@ final class SimulatedMove {
         else { return .failed }
         if let end = pendingCut {
             pendingCut = nil
-            if end < future.log.logEnd { future.log.truncate(to: end) }
-            machine = Self.machine(future)
+            if let end = machine.logWasCut(to: end, copy: future.log.local) {
+                future.log.truncate(to: end)
+                machine.changed(future.log.local)
+            }
         }
-        if let work = machine.workAtStart { return cut(work) }
-        switch machine.need(now: broker.clock) {
-        case .nothing: return .failed
-        case .patience(let until): return .waiting(until: until)
-        case .epochEnd(let epoch):
-            return cut(
-                machine.epochEndAnswered(
-                    error: .none, stored.end(of: epoch), log: future.log.local, now: broker.clock,
-                    localEnd: future.end))
-        case .leaderEnd:
-            return cut(
-                machine.leaderEndAnswered(
-                    error: .none, stored.log.logEnd, log: future.log.local, now: broker.clock))
-        case .leaderStart:
-            return cut(
-                machine.leaderStartAnswered(
-                    error: .none, stored.log.logStart, log: future.log.local, now: broker.clock))
-        case .records(let offset, _): return copy(from: stored, offset)
+        let task = machine.next(
+            log: stored.log.local, copy: future.log.local, now: broker.clock, logEnd: stored.end, copyEnd: future.end)
+        switch task {
+        case .copy(let offset): return copy(from: stored, offset)
+        case .truncate(let offset): future.log.truncate(to: offset)
+        case .startOver(let offset): future.log.startOver(at: offset)
+        case .goOn: return .copied
+        case .wait(let until): return .waiting(until: until)
+        case .giveUp: return .failed
         }
+        machine.changed(future.log.local)
+        return .copied
     }
 
     private func copy(from stored: StoredLog, _ offset: Offset) -> Step {
         let log = stored.log
         guard offset >= log.logStart, offset <= log.logEnd else {
-            _ = machine.fetched(
-                .init(error: .offsetOutOfRange, offset: offset), log: future.log.local, now: broker.clock,
-                localEnd: future.end)
+            machine.notFound(at: offset, copy: future.log.local, now: broker.clock, copyEnd: future.end)
             return .copied
         }
-        guard
-            machine.fetched(
-                .init(error: .none, offset: offset), log: future.log.local, now: broker.clock, localEnd: future.end)
-                == .append
-        else { return .failed }
+        guard machine.found(at: offset, copy: future.log.local, now: broker.clock, copyEnd: future.end) else {
+            return .failed
+        }
         let records = log.read(from: offset, upTo: log.logEnd, count: chunk)
         if !records.isEmpty {
-            if broker.disks[future.directory].isFull {
-                machine.appendFailed(.transient, now: broker.clock)
-                return .waiting(until: broker.clock + 5000)
-            }
+            if broker.disks[future.directory].isFull { return .waiting(until: machine.appendFailed(now: broker.clock)) }
             future.log.appendAsFollower(records)
         }
         let marks = FollowerReplication.marks(
@@ -134,16 +115,6 @@ final class SimulatedMove {
         if marks.logStart > future.log.logStart { future.log.raiseLogStart(to: marks.logStart) }
         machine.appended(future.log.local)
         return future.log.logEnd == log.logEnd ? .caughtUp : .copied
-    }
-
-    private func cut(_ work: FollowerReplication.Work?) -> Step {
-        switch work {
-        case .truncate(let offset): future.log.truncate(to: offset)
-        case .startOver(let offset): future.log.startOver(at: offset)
-        case .append, nil: return .copied
-        }
-        machine.logChanged(future.log.local)
-        return .copied
     }
 }
 
