@@ -23,6 +23,41 @@ import Testing
         #expect(results[partition]??.code == .invalidReplicaAssignment)
         #expect(cluster.assignment("t", 0)?.replicas == [3, 1, 2])
     }
+
+    /// Both states have changed behind the controller's back, so that it has to read them before it can elect.
+    @Test func oneStateThatCannotBeReadDoesNotKeepAnotherPartitionWithoutALeader() {
+        let cluster = Cluster(3, 1, 2)
+        cluster.createTopic("t", [[1, 2], [1, 2]])
+        cluster.write(.set(ModelZooKeeper.statePath(TopicPartition("t", 0)), .garbage))
+        if let state = cluster.state("t", 1) {
+            cluster.write(.set(ModelZooKeeper.statePath(TopicPartition("t", 1)), .state(state)))
+        }
+        cluster.kill(1)
+        #expect(cluster.state("t", 1)?.leader == 2)
+        #expect(cluster.state("t", 1)?.inSyncReplicas == [2])
+        let told = cluster.controller.sent.contains { broker, request in
+            if broker == 2, case .leaderAndIsr(let request) = request {
+                request.partitions.contains { $0.partition == TopicPartition("t", 1) && $0.state.leader == 2 }
+            } else {
+                false
+            }
+        }
+        #expect(told)
+    }
+
+    /// Leaders below inter-broker protocol 2.7 write in-sync sets themselves.
+    @Test func aDeadBrokerLeavesAnInSyncSetThatTheControllerHasNotSeen() {
+        let cluster = Cluster(1, 2, 3)
+        cluster.createTopic("t", [[1, 2, 3]])
+        cluster.alterPartition("t", 0, to: [1, 2])
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1, 2])
+        if var state = cluster.state("t", 0) {
+            state.inSyncReplicas = [1, 2, 3]
+            cluster.write(.set(ModelZooKeeper.statePath(TopicPartition("t", 0)), .state(state)))
+        }
+        cluster.kill(3)
+        #expect(cluster.state("t", 0)?.inSyncReplicas == [1, 2])
+    }
 }
 
 /// The commands of old tools, and what overtakes them.
@@ -41,6 +76,22 @@ import Testing
         #expect(cluster.world.zooKeeper.node("/brokers/topics/t") == nil)
         #expect(cluster.world.zooKeeper.node(path) == nil)
     }
+
+    @Test func oneElectionAfterTheOtherIsNoticed() {
+        let cluster = Cluster(3, 1, 2)
+        cluster.createTopic("t", [[1, 2]])
+        let path = "/admin/preferred_replica_election"
+        for _ in 0..<2 {
+            cluster.kill(1)
+            cluster.start(1)
+            cluster.alterPartition("t", 0, to: [2, 1])
+            #expect(cluster.state("t", 0)?.leader == 2)
+            cluster.write(.create(path, .partitions([TopicPartition("t", 0)])))
+            #expect(cluster.state("t", 0)?.leader == 1)
+            #expect(cluster.world.zooKeeper.node(path) == nil)
+        }
+    }
+
     /// One that nobody could read has gone, and the next has come, while the controller had no connection: that is told as
     /// one change.
     @Test func aCommandInPlaceOfOneThatCouldNotBeReadIsCarriedOut() {
