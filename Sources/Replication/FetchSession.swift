@@ -199,9 +199,9 @@ package struct FetchSessionCache: Sendable {
             sessions[id] = nil
             return Context(sessionID: 0, partitions: [], isIncremental: false)
         }
-        let session = sessions.values[index]
         return Context(
-            sessionID: id, partitions: session.requests, isIncremental: true, lastByteCount: session.lastByteCount)
+            sessionID: id, partitions: sessions.values[index].requests, isIncremental: true,
+            lastByteCount: sessions.values[index].lastByteCount)
     }
 
     /// Says which of the partitions that were read the answer names, in the order read.

@@ -54,6 +54,12 @@ class ServiceTests(ClusterTestCase):
     def process(self):
         return int(self.manager.show("martlet.service", "MainPID"))
 
+    def another_leads_after(self, number, load, former):
+        """Sends a signal to the service's process. Returns after how many seconds another broker has acknowledged something."""
+        sent = time.monotonic()
+        os.kill(former, number)
+        return eventually(lambda: load.first_by_another(1, sent), self.RESTART - 2, "nobody takes over") - sent
+
     def is_back(self, cluster, topic, former):
         eventually(lambda: self.process() not in (0, former), 40, "systemd does not start it again")
         self.assertEqual(self.manager.show("martlet.service", "NRestarts"), "1")
@@ -64,10 +70,8 @@ class ServiceTests(ClusterTestCase):
         load = self.load(cluster, topic, idempotent=True)
         former = self.process()
         # With control groups of version 1 a user's systemd is not told that one is empty, and may look a second later.
-        killed = time.monotonic()
-        os.kill(former, signal.SIGKILL)
-        first = eventually(lambda: load.first_by_another(1, killed), self.RESTART - 2, "nobody takes over")
-        self.report(f"{(first - killed) * 1000:.0f} ms from kill -9 to another's acknowledgement")
+        took = self.another_leads_after(signal.SIGKILL, load, former)
+        self.report(f"{took * 1000:.0f} ms from kill -9 to another's acknowledgement")
         self.is_back(cluster, topic, former)
         self.settle(cluster, load)
 
@@ -78,10 +82,8 @@ class ServiceTests(ClusterTestCase):
         # It lives as long as it works.
         time.sleep(5)
         self.assertEqual(self.process(), former)
-        stopped = time.monotonic()
-        os.kill(former, signal.SIGSTOP)
-        first = eventually(lambda: load.first_by_another(1, stopped), self.RESTART - 2, "nobody takes over")
-        self.report(f"{first - stopped:.1f} s from SIGSTOP to another's acknowledgement")
+        took = self.another_leads_after(signal.SIGSTOP, load, former)
+        self.report(f"{took:.1f} s from SIGSTOP to another's acknowledgement")
         self.is_back(cluster, topic, former)
         self.settle(cluster, load)
 

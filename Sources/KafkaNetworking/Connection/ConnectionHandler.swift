@@ -11,9 +11,7 @@ import Synchronization
 ///
 /// Owned by the channel's event loop; `settle` alone may be called from other threads. Lives until the channel is
 /// inactive and the last responder is gone; its timers hold it, and `end` cancels them.
-///
-/// `@unchecked Sendable`: confined to its event loop, on which alone every stored `var` is touched; what other threads settle
-/// lies behind the lock of `arrived` until the loop takes it.
+// Confined to `eventLoop`: every stored `var` is touched on this loop only; what other threads settle has the lock of `arrived`.
 final class ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never

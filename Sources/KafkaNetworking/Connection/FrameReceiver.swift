@@ -269,9 +269,7 @@ final class FrameReceiver {
 /// Lets a channel receive into its `FrameReceiver`'s buffers.
 struct FrameAllocator: RecvByteBufferAllocator {
     /// Keeps the reference out of the checks for concurrency.
-    ///
-    /// `@unchecked Sendable`: confined to the channel's event loop, on which alone NIO calls an allocator, and on which alone
-    /// the receiver is used.
+    // Confined to the channel's event loop: NIO calls an allocator on this loop only, and the receiver is used on it only.
     private struct Confined: @unchecked Sendable {
         let receiver: FrameReceiver
     }
