@@ -110,6 +110,19 @@ extension ZooKeeperError {
     ]
 }
 
+extension ZooKeeperError {
+    /// Whether it was the connection or the session that failed, and not the request: in another the same may succeed.
+    package var isOfSession: Bool {
+        switch self {
+        case .connectionLoss, .operationTimeout, .connectionTimeout, .sessionExpired, .sessionMoved, .authFailed,
+            .closing,
+            .invalidState:
+            true
+        default: false
+        }
+    }
+}
+
 extension ZooKeeperError: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -17,15 +17,14 @@ package struct ChangeNotifications: Sendable {
         self.directory = directory
     }
 
-    /// The entries to process now, in order. Each counts as processed from now on, also if that fails.
-    package mutating func arrived(_ names: [String]) -> [String] {
-        var due: [(sequence: Int64, name: String)] = []
-        for name in names {
-            if let sequence = ZNodes.sequence(name), sequence > lastExecuted { due.append((sequence, name)) }
-        }
-        due.sort { $0.name < $1.name }
-        for entry in due { lastExecuted = max(lastExecuted, entry.sequence) }
-        return due.map(\.name)
+    /// The entries to process now, in order.
+    package func due(_ names: [String]) -> [String] {
+        names.filter { name in ZNodes.sequence(name).map { $0 > lastExecuted } ?? false }.sorted()
+    }
+
+    /// Entries were read, or are gone. They count as processed from now on, whatever becomes of what they say.
+    package mutating func took(_ names: [String]) {
+        for name in names { lastExecuted = max(lastExecuted, ZNodes.sequence(name) ?? -1) }
     }
 
     /// Whether an entry created then has had its time.
@@ -37,6 +36,8 @@ package struct ChangeNotifications: Sendable {
 extension ZooKeeperStore {
     /// Reads the directory, arms its watch, and answers the data of the entries to process, in order; then deletes the
     /// old ones. To be called at the start, when the watch fires, and in each new session.
+    ///
+    /// - Throws: when the connection or the session was lost meanwhile; nothing counts as processed then.
     package func pendingNotifications(
         _ notifications: inout ChangeNotifications, now: Timestamp
     ) async throws(StoreError) -> [(path: String, data: [UInt8]?)] {
@@ -44,12 +45,18 @@ extension ZooKeeperStore {
         let names = try await request(directory) { () async throws(ZooKeeperError) in
             try await calls.getChildren(directory, watch: true).names
         }
-        let due = notifications.arrived(names)
+        let due = notifications.due(names)
         var entries: [(path: String, data: [UInt8]?)] = []
         let paths = due.map { "\(directory)/\($0)" }
         for (path, result) in zip(paths, await calls.submit(paths.map { .getData(path: $0) })) {
-            if case .success(.data(let data, _)) = result { entries.append((path, data)) }
+            switch result {
+            case .success(.data(let data, _)): entries.append((path, data))
+            // What was not read is still to come, in the next session.
+            case .failure(let error) where error.isOfSession: throw .zooKeeper(error, path: path)
+            case .success, .failure: break
+            }
         }
+        notifications.took(due)
         let all = names.map { "\(directory)/\($0)" }
         let stats = await calls.submit(all.map { .exists(path: $0) })
         var old: [ZooKeeperRequest] = []

@@ -269,16 +269,45 @@ import ZooKeeperTestKit
 
     @Test func notificationsAreProcessedInOrderOnce() {
         var notifications = ChangeNotifications(directory: ZNodes.configurationChanges)
-        #expect(
-            notifications.arrived(["config_change_0000000001", "config_change_0000000000", "other"]) == [
-                "config_change_0000000000", "config_change_0000000001",
-            ])
-        #expect(
-            notifications.arrived(["config_change_0000000001", "config_change_0000000002"]) == [
-                "config_change_0000000002"
-            ])
+        let both = ["config_change_0000000000", "config_change_0000000001"]
+        #expect(notifications.due([both[1], both[0], "other"]) == both)
+        // Not before they were read.
+        #expect(notifications.due(both) == both)
+        notifications.took(both)
+        #expect(notifications.due([both[1], "config_change_0000000002"]) == ["config_change_0000000002"])
         #expect(!ChangeNotifications.isOld(creationTime: 0, now: 900_000))
         #expect(ChangeNotifications.isOld(creationTime: 0, now: 900_001))
+    }
+
+    /// The session may end between the list of the entries and what they say.
+    @Test func aNotificationThatCouldNotBeReadIsStillToCome() async throws {
+        try await withStore { store, connection in
+            try await store.ensurePaths()
+            let path = "\(ZNodes.configurationChanges)/config_change_"
+            let data = Array("{}".utf8)
+            let entry = try await connection.create(path, data: data, mode: .persistentSequential).path
+            let losing = LosingCalls(base: connection)
+            var notifications = ChangeNotifications(directory: ZNodes.configurationChanges)
+            let broken = ZooKeeperStore(losing)
+            await #expect(throws: StoreError.zooKeeper(.sessionExpired, path: entry)) {
+                try await broken.pendingNotifications(&notifications, now: 0)
+            }
+            let found = try await store.pendingNotifications(&notifications, now: 0)
+            #expect(found.map(\.path) == [entry] && found.first?.data == data)
+            #expect(try await store.pendingNotifications(&notifications, now: 0).isEmpty)
+        }
+    }
+
+    /// Loses its session with each read of a node's data.
+    private struct LosingCalls: ZooKeeperCalls {
+        let base: ZooKeeperConnection
+
+        func submit(_ requests: [ZooKeeperRequest]) async -> [ZooKeeperResult] {
+            if let first = requests.first, case .getData = first {
+                return requests.map { _ in .failure(.sessionExpired) }
+            }
+            return await base.submit(requests)
+        }
     }
 
     @Test func malformedNodesAreErrorsThatNameThePath() {
