@@ -122,7 +122,9 @@ enum AllHandlers {
         return [
             LeaderAndIsrHandler(
                 gate: gate, replicas: services.replicas,
-                loadSettings: { topics in await loadSettings(of: topics, services) },
+                settings: TopicSettingsLoader(
+                    services.settings, logger: services.logger, read: { await services.store.configurations($0) },
+                    late: { services.replicas.reconfigure($0, $1) }),
                 rolesChanged: {
                     services.groups.rolesChanged($0)
                     services.transactions.rolesChanged($0)
@@ -150,19 +152,5 @@ enum AllHandlers {
             AlterPartitionHandler(controller: services.controller, metadata: services.metadata),
             AllocateProducerIdsHandler(controller: services.controller),
         ]
-    }
-
-    /// Topics that are new here: their settings are read, all together, before their logs are made.
-    private static func loadSettings(of topics: Set<String>, _ services: BrokerServices) async {
-        let new = topics.filter { !services.settings.isKnown($0) }.sorted()
-        for (topic, result) in zip(new, await services.store.configurations(new.map { "topics/\($0)" })) {
-            switch result {
-            case .success(let entries): services.settings.take(topic, entries, logger: services.logger)
-            case .failure(let error):
-                services.logger.error(
-                    "The settings of a topic cannot be read; the defaults hold",
-                    metadata: ["kafka.topic": "\(topic)", "error": "\(error)"])
-            }
-        }
     }
 }

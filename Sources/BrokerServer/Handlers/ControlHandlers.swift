@@ -79,15 +79,14 @@ struct LeaderAndIsrHandler: ControlApiHandler {
 
     let gate: ControlGate
     let replicas: ReplicaManager
-    /// Reads the settings of topics that are new here, before their logs are made.
-    let loadSettings: @Sendable (Set<String>) async -> Void
+    let settings: TopicSettingsLoader
     /// Told to the coordinators: which partitions this broker leads and follows now.
     let rolesChanged: @Sendable (ReplicaManager.LeaderAndIsrOutcome) -> Void
 
     func prepare(_ request: LeaderAndIsrRequest) async {
         // Below version 2 the topics are not grouped.
         let grouped = request.topicStates.map(\.topicName)
-        await loadSettings(Set(grouped.isEmpty ? request.ungroupedPartitionStates.map(\.topicName) : grouped))
+        await settings.load(Set(grouped.isEmpty ? request.ungroupedPartitionStates.map(\.topicName) : grouped))
     }
 
     func carryOut(_ request: LeaderAndIsrRequest, version: Int16) -> LeaderAndIsrResponse {
