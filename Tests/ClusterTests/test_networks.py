@@ -105,6 +105,17 @@ class CutFromZooKeeperTests(CutTests):
         self.report_silence(load, at)
         self.whole(cluster, topic, load)
 
+    def test_a_broker_that_was_stopped_meanwhile_can_start_at_once(self):
+        self.net = self.network()
+        cluster = self.cluster(network=self.net, zookeeper_session_timeout_ms=40000)
+        stopped = next(n for n in cluster.brokers if n != cluster.controller())
+        cluster.hosts[stopped].cut(*(server.host for server in ensemble().servers))
+        # Nobody can tell the ensemble that the session is over.
+        self.assertEqual(cluster.brokers[stopped].terminate(60), 0)
+        self.net.heal()
+        cluster.brokers[stopped].start(seconds=15)
+        eventually(lambda: len(cluster.metadata([], of=cluster.controller())["brokers"]) == 3, 10)
+
     def test_a_flapping_link_is_survived(self):
         cluster, topic = self.start()
         load = self.load(cluster, topic, idempotent=True)

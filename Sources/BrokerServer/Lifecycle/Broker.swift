@@ -21,7 +21,6 @@ import ZooKeeperStore
 package final class Broker: Sendable {
     private let identity: BrokerIdentity
     private let zooKeeper: ZooKeeperConnection
-    private let sessionFile: SessionFiles
     private let logs: LogDirectories
     private let threads: LogThreads
     private let timer: TimerThread
@@ -45,7 +44,6 @@ package final class Broker: Sendable {
     init(_ parts: BrokerAssembly.Parts) {
         identity = parts.identity
         zooKeeper = parts.zooKeeper
-        sessionFile = parts.sessionFile
         logs = parts.logs
         threads = parts.threads
         timer = parts.timer
@@ -123,8 +121,8 @@ package final class Broker: Sendable {
         // What is queued on log threads is written before the logs are closed.
         threads.shutDown()
         logs.close(now: BrokerClock.now)
+        // The session's file stays: the server may not have heard of the close, and whoever looks into the file next finds out.
         await zooKeeper.close()
-        sessionFile.remove()
         timer.stop()
         await loops.shutDown()
         await monitoring.close()

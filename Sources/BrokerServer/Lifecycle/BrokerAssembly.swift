@@ -19,7 +19,6 @@ enum BrokerAssembly {
     struct Parts: Sendable {
         let identity: BrokerIdentity
         let zooKeeper: ZooKeeperConnection
-        let sessionFile: SessionFiles
         let logs: LogDirectories
         let threads: LogThreads
         let timer: TimerThread
@@ -346,7 +345,7 @@ enum BrokerAssembly {
         logger.info("[KafkaServer id=\(identity.id)] started")
         return Broker(
             Parts(
-                identity: identity, zooKeeper: ensemble.connection, sessionFile: sessionFile, logs: logs,
+                identity: identity, zooKeeper: ensemble.connection, logs: logs,
                 threads: threads, timer: timer, jobs: jobs, cleaner: cleaner, controller: controller,
                 proposer: proposer, writer: writer, directories: directories, channel: channel, replicas: replicas,
                 listeners: listeners, loops: loops, configuration: configuration, tasks: [controllerTask],

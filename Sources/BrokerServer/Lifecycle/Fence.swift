@@ -17,7 +17,7 @@ package enum Fence {
         case ended(sessionID: Int64)
         /// It had ended before.
         case wasGone(sessionID: Int64)
-        /// No broker has left a session here: it never ran, or stopped in order.
+        /// No broker has left a session here that was not ended: it never ran, or was fenced before.
         case nothingLeft
     }
 

@@ -61,7 +61,7 @@ struct SessionFile: Sendable {
         return true
     }
 
-    /// Removes the file after the session was closed in order.
+    /// Removes the file, once the ensemble has said that the session is no more.
     func remove() { unlink(path) }
 
     /// This machine and the directory in it, by the number that no copy shares with it.

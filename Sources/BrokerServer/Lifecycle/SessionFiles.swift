@@ -25,7 +25,7 @@ struct SessionFiles: Sendable {
         files.count { $0.write(content) } > 0
     }
 
-    /// Removes all after the session was closed in order.
+    /// Removes all, once the ensemble has said that the session is no more.
     func remove() {
         for file in files { file.remove() }
     }
