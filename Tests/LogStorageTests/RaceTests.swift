@@ -46,6 +46,29 @@ import Testing
 
     private func segments(_ log: PartitionLog) -> [LogSegment] { log.published.withLock { $0.segments.all } }
 
+    /// A follower's mark goes down when its log is cut, while retention or its leader's start moves its own.
+    @Test func theLogsStartNeverComesToLieAboveTheMark() async throws {
+        let (_, _, log) = try log()
+        let end = log.offsets.logEnd
+        await withTaskGroup(of: Void.self) { group in
+            for body in [
+                { @Sendable in
+                    for _ in 0..<20_000 {
+                        log.updateHighWatermark(end)
+                        log.updateHighWatermark(0)
+                    }
+                },
+                { @Sendable in
+                    for offset in 1...end {
+                        for _ in 0..<2000 { _ = try? log.raiseLogStart(to: offset) }
+                        let offsets = log.offsets
+                        #expect(offsets.logStart <= offsets.highWatermark)
+                    }
+                },
+            ] { group.addTask(operation: body) }
+        }
+    }
+
     @Test func aFlushGoesOnWithTheLogAsItIsAfterACut() throws {
         let (disk, test, log) = try log()
         let second = segments(log)[1].base

@@ -30,17 +30,20 @@ extension PartitionLog {
     }
 
     private func raiseLogStart(to offset: Offset, _ state: inout Mutation) throws(LogError) -> Bool {
-        let offsets = published.withLock { $0.offsets }
-        guard offset <= offsets.highWatermark else {
-            throw .deleteBeyondHighWatermark(requested: offset, highWatermark: offsets.highWatermark)
-        }
-        guard offset > offsets.logStart else { return false }
-        published.withLock { published in
+        // In one step: a follower's mark may be lowered meanwhile, and must not come to lie below the start.
+        let (hasMoved, mark) = published.withLock { published -> (Bool, Offset) in
+            let offsets = published.offsets
+            guard offset <= offsets.highWatermark, offset > offsets.logStart else {
+                return (false, offsets.highWatermark)
+            }
             published.offsets.logStart = offset
             // A transaction that began below it still holds the last stable offset back, and may still be aborted.
             published.ended.removeAll { $0.lastOffset < offset }
             published.updateLastStable()
+            return (true, offsets.highWatermark)
         }
+        guard offset <= mark else { throw .deleteBeyondHighWatermark(requested: offset, highWatermark: mark) }
+        guard hasMoved else { return false }
         if state.epochs.truncateStart(to: offset) { try saveEpochsUnlessFull(&state) }
         return true
     }
