@@ -84,6 +84,26 @@ import Testing
         #expect(points[id] == nil)
     }
 
+    /// While files are renamed, followers go on to fetch.
+    @Test func whatIsCommittedWhileACopyTakesTheLogsPlaceIsCommittedInIt() async throws {
+        let files = HookedFileSystem()
+        let scene = try ReplicaScene(directories: 2, fileSystem: files)
+        await scene.leaderAndIsr(ReplicaScene.change(id, leader: 1, epoch: 0))
+        let end = try await scene.append(3, to: id).last + 1
+        let (_, elsewhere) = try places(scene)
+        let partition = try #require(scene.replicas.partition(id))
+        #expect(partition.log?.offsets.highWatermark == 0)
+        files.onRenamed { path throws(FileError) in
+            guard path == elsewhere + "/t-0" else { return }
+            partition.fetched(
+                PartitionRead(offset: end, leaderEpoch: 0, lastFetchedEpoch: 0, logStart: 0, maxBytes: 1), by: 2)
+        }
+        #expect(await move(scene, id, to: elsewhere) == .none)
+        try await eventually { scene.replicas.moves.count == 0 && partition.log?.logDirectory == elsewhere }
+        #expect(partition.state.withLock { $0.replica.leader?.highWatermark } == end)
+        #expect(partition.log?.offsets.highWatermark == end)
+    }
+
     @Test func aMoveIsToldAndCancelledByAskingForTheDirectoryWhereTheReplicaIs() async throws {
         let scene = try await scene()
         let (here, elsewhere) = try places(scene)

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterControl
 import ClusterMetadata
+import Glibc
 import KafkaModel
+import LogStorage
 import Replication
 import Synchronization
 import Testing
@@ -83,6 +86,32 @@ import Testing
             await apply(ReplicaScene.change(partition, leader: 2, epoch: 6, replicas: [2, 3], topicID: id))
                 == .unknownTopicOrPartition)
         #expect(scene.replicas.partition(partition)?.isLeader == true)
+    }
+
+    @Test func whoIsStoppedByAnEpochOfThePastGoesOnToFollow() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 5))
+        func stop(_ epoch: LeaderEpoch) async -> ErrorCode? {
+            let stop = ControlRequest.StopReplica.Partition(partition: partition, leaderEpoch: epoch, delete: false)
+            return await scene.replicas.onControlQueue { scene.replicas.apply([stop]) }[partition]
+        }
+        #expect(await stop(4) == .fencedLeaderEpoch)
+        #expect(scene.followers.leaders.withLock { $0[partition] } == 2)
+        #expect(await stop(5) == ErrorCode.none)
+        #expect(scene.followers.leaders.withLock { $0[partition] } == nil)
+    }
+
+    /// The process has too many files open: the directory is as good as before, and the role can be had later.
+    @Test func aRoleThatCannotBeHadForWantOfADescriptorCanBeHadLater() async throws {
+        let files = HookedFileSystem()
+        let scene = try ReplicaScene(fileSystem: files)
+        files.onOpening { path throws(FileError) in throw FileError(.open, path, code: EMFILE) }
+        let change = ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1], replicas: [1])
+        #expect(await scene.leaderAndIsr(change) == [partition: .kafkaStorageError])
+        #expect(scene.replicas.hasRoomAgain())
+        files.onOpening(nil)
+        #expect(await scene.leaderAndIsr(change) == [partition: .none])
+        try await scene.append(1, to: partition)
     }
 
     /// A topic of a cluster below inter-broker protocol 2.8 gets its id when that is raised (KIP-516).

@@ -41,6 +41,43 @@ private let partition = TopicPartition("t", 0)
         }
     }
 
+    /// Tools that verify replicas call themselves −2, and must not be told of records that may go again.
+    @Test(arguments: [-1, -2] as [BrokerID])
+    func whoIsNoReplicaSeesWhatIsCommitted(_ reader: BrokerID) async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0))
+        let end = try await scene.append(1, to: partition).last + 1
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let request = FetchRequest("t", offsets: 0).with { $0.replicaID = reader }
+            #expect(try await connection.send(request, version: 11).sizes == [0])
+            let follower = FetchRequest("t", offsets: end).with { $0.replicaID = 2 }
+            #expect(try await connection.send(follower, version: 11).errors == [.none])
+            #expect(try await connection.send(request, version: 11).sizes[0] > 0)
+        }
+    }
+
+    /// It has nothing to expect for the moment, but must hear at once that another leads.
+    @Test func aFollowerThatIsHeldBackHearsOfANewLeader() async throws {
+        let scene = try ReplicaScene()
+        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1]))
+        try await scene.append(1, to: partition)
+        let (settings, _) = scene.settings.update("t", overrides: ["leader.replication.throttled.replicas": "*"])
+        scene.replicas.reconfigure("t", settings)
+        try await RequestScene.serving(scene, leaderRate: 1) { server in
+            let connection = try await server.connect()
+            let request = FetchRequest("t", offsets: 0).with {
+                $0.replicaID = 2
+                $0.maxWaitMs = 60_000
+                $0.minBytes = 1
+            }
+            let fetch = RequestScene.Arrival(connection.submit(request, version: 11, timeout: .seconds(30)))
+            while scene.replicas.delayedFetch.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 1))
+            #expect(try await fetch.response.get().errors == [.notLeaderOrFollower])
+        }
+    }
+
     @Test func aReplicaThatTheLeaderDoesNotKnowIsNotServed() async throws {
         let scene = try ReplicaScene()
         await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 4))

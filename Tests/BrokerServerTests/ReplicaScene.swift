@@ -45,7 +45,7 @@ final class ReplicaScene: Sendable {
     ///   - parent: where the log directories lie, which then outlive the scene; a new place unless given.
     init(
         _ properties: [String: String] = [:], brokers: [BrokerInfo] = ReplicaScene.brokers(1, 2, 3),
-        directories: Int = 1, in parent: URL? = nil
+        directories: Int = 1, in parent: URL? = nil, fileSystem: any FileSystem = PosixFileSystem()
     ) throws {
         directory =
             parent ?? FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)")
@@ -58,7 +58,7 @@ final class ReplicaScene: Sendable {
         let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
         settings = TopicSettingsRegistry(configuration)
         let logs = try LogDirectories.open(
-            LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "scene"),
+            LogDirectoriesConfiguration(paths: paths, brokerID: 1, clusterID: "scene"), fileSystem: fileSystem,
             now: BrokerClock.now, logger: logger, onEvent: { _ in })
         let proposals = collected
         let moveRate = moveRate

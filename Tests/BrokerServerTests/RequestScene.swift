@@ -15,17 +15,22 @@ import Synchronization
 struct RequestScene {
     private let listener: Listener
 
-    /// - Parameter fetchMaxBytes: `fetch.max.bytes`.
+    /// - Parameters:
+    ///   - fetchMaxBytes: `fetch.max.bytes`.
+    ///   - leaderRate: how many bytes per second throttled followers are sent.
     static func serving(
-        _ scene: ReplicaScene, fetchMaxBytes: Int = 55 << 20, _ body: (RequestScene) async throws -> Void
+        _ scene: ReplicaScene, fetchMaxBytes: Int = 55 << 20, leaderRate: Int = .max,
+        _ body: (RequestScene) async throws -> Void
     ) async throws {
         let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
+        let throttle = ReplicationThrottle(.init(samples: 11, sampleLength: .seconds(1)), limit: { leaderRate })
+        if leaderRate < .max { throttle.record(leaderRate * 100) }
         let dispatcher = RequestDispatcher(
             [
                 FetchHandler(
                     replicas: scene.replicas, metadata: scene.metadata, sessions: FetchSessions(slots: 10),
                     maxBytes: fetchMaxBytes, selectsReplicasByRack: false,
-                    throttle: ReplicationThrottle(.init(samples: 11, sampleLength: .seconds(1)), limit: { .max })),
+                    throttle: throttle),
                 ListOffsetsHandler(replicas: scene.replicas),
             ], metrics: nil, logger: logger)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)

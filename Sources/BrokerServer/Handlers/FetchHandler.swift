@@ -85,7 +85,7 @@ final class PendingFetch: Sendable {
         reader =
             switch replica {
             case 0...: .follower(replica)
-            case -2: .debugger
+            // Also −2, by which tools call themselves: it may ask any replica, and sees no more than a consumer.
             default: .consumer(committed: request.isolationLevel == 1)
             }
         // Whoever asks, and in whatever version: what one request can make this broker hold is bounded.
@@ -163,11 +163,13 @@ final class PendingFetch: Sendable {
         var bytes = 0
         for partition in session.partitions {
             guard let id = partition.id, let hosted = handler.replicas.partition(id) else { return true }
-            if isHeldBack(hosted) { continue }
+            let isHeldBack = isHeldBack(hosted)
             guard
                 let available = hosted.bytesAvailable(
-                    for: partition.read, by: reader, mayFollow: mayFollow, wanted: minBytes - bytes, limit: maxBytes)
+                    for: partition.read, by: reader, mayFollow: mayFollow, wanted: isHeldBack ? 1 : minBytes - bytes,
+                    limit: maxBytes)
             else { return true }
+            if isHeldBack { continue }
             bytes += min(available, Int(partition.read.maxBytes))
             if bytes >= minBytes { return true }
         }

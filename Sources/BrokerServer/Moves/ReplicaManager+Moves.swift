@@ -71,6 +71,8 @@ extension ReplicaManager {
             guard let log = try logs.replaceCurrentWithFuture(partition.id, now: BrokerClock.now) else { return false }
             let following = partition.state.withLock { state -> (leader: BrokerID, epoch: LeaderEpoch)? in
                 state.log = log
+                // Followers may have moved the mark since the copy took over that of the log which it replaces.
+                if let leader = state.replica.leader { _ = log.raiseHighWatermark(to: leader.highWatermark) }
                 guard case .follower(let leader?) = state.replica.role else { return nil }
                 return (leader, state.replica.leaderEpoch)
             }

@@ -172,7 +172,7 @@ extension FollowedPartition {
             log.updateHighWatermark(marks.highWatermark)
             if marks.logStart > log.offsets.logStart { try log.raiseLogStart(to: marks.logStart) }
             machine.withLock { $0.appended(.init(log)) }
-            leaderMark.store(data.highWatermark, ordering: .relaxed)
+            leaderMark.store(max(-1, data.highWatermark), ordering: .relaxed)
             hasCaughtUp.store(log.offsets.logEnd >= data.highWatermark, ordering: .relaxed)
         } catch {
             logger.error("What the leader sent could not be appended", metadata: ["error": "\(error)"])
@@ -227,11 +227,11 @@ extension FollowerReplication.LocalLog {
 }
 
 extension LogError {
-    /// Whether the same records may be appended another time: damaged on the way, or no space at the moment.
+    /// Whether the same records may be appended another time: damaged on the way, or no space or no file at the moment.
     fileprivate var isTransient: Bool {
         switch self {
         case .corruptBatch, .diskFull: true
-        default: false
+        default: isOutOfHandles
         }
     }
 }

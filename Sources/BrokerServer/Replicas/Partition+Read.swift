@@ -11,13 +11,11 @@ enum Reader: Hashable, Sendable {
     case consumer(committed: Bool)
     /// A replica, by its broker.
     case follower(BrokerID)
-    /// Replica id −2: sees all, counts for nothing.
-    case debugger
 
     var limit: ReadLimit {
         switch self {
         case .consumer(let committed): committed ? .lastStableOffset : .highWatermark
-        case .follower, .debugger: .logEnd
+        case .follower: .logEnd
         }
     }
 
@@ -88,7 +86,7 @@ extension PartitionReadResult {
 }
 
 extension Partition {
-    /// Reads for a consumer, a follower or a debugger. Does not wait for a write, but may for the disk.
+    /// Reads for a consumer or a follower. Does not wait for a write, but may for the disk.
     ///
     /// - Parameters:
     ///   - mayFollow: whether a follower of the partition may serve this reader too (fetch v11+, KIP-392).

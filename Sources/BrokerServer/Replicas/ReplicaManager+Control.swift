@@ -106,8 +106,8 @@ extension ReplicaManager {
             logger.error(
                 "A replica could not take its role",
                 metadata: ["kafka.partition": "\(change.partition)", "error": "\(error)"])
-            if error.isDiskFull {
-                // No room for a new log, which may return: nothing is known of the partition yet.
+            if error.isDiskFull || error.isOutOfHandles {
+                // No room for a new log, or no file, which may return: nothing is known of the partition yet.
                 if partition.log == nil { _ = remove(change.partition) }
                 lacksRoom.store(true, ordering: .releasing)
             } else if error.errorCode == .kafkaStorageError {
@@ -131,9 +131,15 @@ extension ReplicaManager {
     func apply(_ stops: [ControlRequest.StopReplica.Partition]) -> [TopicPartition: ErrorCode] {
         let errors = Mutex<[TopicPartition: ErrorCode]>([:])
         let group = DispatchGroup()
-        followers.stop(stops.map(\.partition))
-        moves.stop(stops.map(\.partition))
-        for stop in stops {
+        // Whoever is told by an epoch of the past goes on as before. No role changes meanwhile: this is the control queue.
+        let meant = stops.filter { stop in
+            let refusal = refusal(of: stop)
+            if !refusal.isNone { errors.withLock { $0[stop.partition] = refusal } }
+            return refusal.isNone
+        }
+        followers.stop(meant.map(\.partition))
+        moves.stop(meant.map(\.partition))
+        for stop in meant {
             let id = stop.partition
             if isOffline(id) {
                 errors.withLock { $0[id] = .kafkaStorageError }
@@ -150,11 +156,13 @@ extension ReplicaManager {
         return errors.withLock { $0 }
     }
 
+    private func refusal(of stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
+        partition(stop.partition)?.state.withLock { $0.replica.refusal(ofStopIn: stop.leaderEpoch) } ?? .none
+    }
+
     /// On the partition's log thread.
     private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
         let partition = partition(stop.partition)
-        let refusal = partition?.state.withLock { $0.replica.refusal(ofStopIn: stop.leaderEpoch) } ?? .none
-        guard refusal.isNone else { return refusal }
         guard stop.delete else {
             if let partition {
                 partition.state.withLock { $0.replica.stop() }

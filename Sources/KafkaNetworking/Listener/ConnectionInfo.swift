@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KafkaModel
-import KafkaModel
 import Synchronization
 
 /// Who is at the other end of a connection, and through which door it came.

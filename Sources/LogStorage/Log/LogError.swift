@@ -88,6 +88,9 @@ extension LogError {
         }
     }
 
+    /// The process has all the files open that it may: others will be closed.
+    package var isOutOfHandles: Bool { if case .file(let error) = self { error.isOutOfHandles } else { false } }
+
     package var isDiskFull: Bool { if case .diskFull = self { true } else { false } }
 }
 

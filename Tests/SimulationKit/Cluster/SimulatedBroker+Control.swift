@@ -136,7 +136,7 @@ extension SimulatedBroker {
             apply(request.update)
             done(ControlAnswer())
         case .stopReplica(let request):
-            for stop in request.partitions {
+            for stop in request.partitions where refusal(of: stop).isNone {
                 stopFetching(stop.partition)
                 stopMove(of: stop.partition)
             }
@@ -229,10 +229,15 @@ extension SimulatedBroker {
         return .none
     }
 
+    private func refusal(of stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
+        replicas[stop.partition]?.machine.refusal(ofStopIn: stop.leaderEpoch) ?? .none
+    }
+
     private func apply(_ stop: ControlRequest.StopReplica.Partition) -> ErrorCode {
         guard !offline.contains(stop.partition) else { return .kafkaStorageError }
         let replica = replicas[stop.partition]
-        if let refusal = replica?.machine.refusal(ofStopIn: stop.leaderEpoch), !refusal.isNone { return refusal }
+        let refusal = refusal(of: stop)
+        guard refusal.isNone else { return refusal }
         if stop.delete {
             if let stored = disk[stop.partition], failedDirectories.contains(stored.directory) {
                 replicas.removeValue(forKey: stop.partition)?.machine.retire()
