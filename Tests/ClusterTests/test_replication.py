@@ -332,6 +332,38 @@ class InSyncTests(ClusterTestCase):
             load.wait_for_more()
         self.settle(cluster, *loads)
 
+    def test_who_hears_of_a_topic_after_its_session_has_ended_knows_its_settings(self):
+        """The request that makes its replica has waited in the socket, and nothing is to be had in its session any more."""
+        cluster = self.cluster(zookeeper_session_timeout_ms=2000, min_insync_replicas=1)
+        controller = cluster.controller()
+        number = next(n for n in cluster.brokers if n != controller)
+        other = next(n for n in cluster.brokers if n not in (controller, number))
+        topics = [harness.unique("topic") for _ in range(5)]
+        sleeping = cluster.brokers.pop(number)
+        sleeping.process.send_signal(signal.SIGSTOP)
+        try:
+            with cluster.brokers[controller].connect() as connection:
+                for topic in topics:
+                    connection.request(
+                        wire.CREATE_TOPICS, 1,
+                        struct.pack(">i", 1) + wire.string(topic)
+                        + struct.pack(">ihiiiiii", -1, -1, 1, 0, 3, number, controller, other) + struct.pack(">i", 1)
+                        + wire.string("min.insync.replicas") + wire.string("2") + struct.pack(">ib", 500, 0))
+            eventually(lambda: len(cluster.metadata([])["brokers"]) == 2, 20, "it keeps its session")
+        finally:
+            sleeping.process.send_signal(signal.SIGCONT)
+            cluster.brokers[number] = sleeping
+        for topic in topics:
+            cluster.wait_for_in_sync(topic)
+        cluster.tool("leader-election", "--election-type", "preferred", "--all-topic-partitions")
+        cluster.kill(controller)
+        cluster.kill(other)
+        for topic in topics:
+            eventually(lambda: cluster.partition(topic, of=number)["isr"] == [number], 20, "the set does not shrink")
+            with sleeping.connect() as connection:
+                error, _, _ = connection.produce(topic, wire.batch([b"x"]))
+            self.assertEqual(error, 19, "it does not know how many replicas the topic wants")
+
     def test_too_few_in_sync_replicas_refuse_and_recover(self):
         cluster = self.cluster()
         topic = cluster.topic()
