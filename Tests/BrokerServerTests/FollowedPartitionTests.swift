@@ -72,8 +72,18 @@ import Testing
         #expect(log.offsets.logEnd == 0)
         files.onOpening(nil)
         try await Task.sleep(for: .milliseconds(5))
-        #expect(need(followed) == .records(from: 0, lastFetchedEpoch: nil))
+        #expect(need(followed) == .records(from: 0, lastFetchedEpoch: nil) && !followed.hasFailed)
         followed.take(data(highWatermark: 1, records: records), askedFrom: 0)
         #expect(log.offsets.logEnd == 1)
+    }
+
+    /// It stands until the controller speaks again, and is counted.
+    @Test func aFollowerWhoseDiskHasFailedIsGivenUp() async throws {
+        let files = HookedFileSystem()
+        let scene = try ReplicaScene(fileSystem: files)
+        let followed = try await followed(scene)
+        files.onOpening { path throws(FileError) in throw FileError(.open, path, code: EIO) }
+        followed.take(data(highWatermark: 1, records: oneRecord()), askedFrom: 0)
+        #expect(followed.hasFailed && need(followed) == .nothing)
     }
 }

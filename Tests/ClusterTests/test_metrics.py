@@ -72,6 +72,8 @@ class ClusterMetricsTests(ClusterTestCase):
             self.assertEqual(value(follower, "kafka_log_log_logendoffset", topic=topic, partition="0"), 500)
             self.assertEqual(value(follower, "kafka_server_replicafetchermanager_maxlag", clientId="Replica"), 0)
             self.assertEqual(
+                value(follower, "kafka_server_replicafetchermanager_failedpartitionscount", clientId="Replica"), 0)
+            self.assertEqual(
                 value(follower, "kafka_server_fetcherlagmetrics_consumerlag", topic=topic, partition="0"), 0)
         controllers = [self.metric(b, "kafka_controller_kafkacontroller_activecontrollercount")
                        for b in cluster.brokers.values()]

@@ -111,6 +111,10 @@ extension MetricFamily {
     static let maximumLag = gauge(
         "kafka_server_replicafetchermanager_maxlag",
         "The largest number of committed records that a follower here still lacks.", labels: "clientId")
+    static let failedPartitions = gauge(
+        "kafka_server_replicafetchermanager_failedpartitionscount",
+        "Partitions that are not followed any more, since what the leader sends cannot be appended.", labels: "clientId"
+    )
     static let fetcherLag = gauge(
         "kafka_server_fetcherlagmetrics_consumerlag", "Committed records that a follower here still lacks.",
         labels: "topic", "partition")

@@ -72,8 +72,10 @@ final class ReplicaSource: Sendable {
     }
 
     private func writeFollowers(_ text: inout MetricsText) {
-        let lags = fetchers.followed.map { (id: $0.id, lag: $0.lag) }.sorted { $0.id < $1.id }
+        let followed = fetchers.followed
+        let lags = followed.map { (id: $0.id, lag: $0.lag) }.sorted { $0.id < $1.id }
         text.family(.maximumLag) { $0.add(lags.map(\.lag).max() ?? 0, "Replica") }
+        text.family(.failedPartitions) { $0.add(followed.count { $0.hasFailed }, "Replica") }
         text.family(.fetcherLag) { samples in
             for (id, lag) in lags { samples.add(lag, id.topic, "\(id.partition)") }
         }

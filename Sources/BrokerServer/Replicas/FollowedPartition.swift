@@ -68,6 +68,9 @@ final class FollowedPartition: Sendable {
     /// How many records that the leader has committed are missing here, as far as is known.
     var lag: Int64 { max(0, leaderMark.load(ordering: .relaxed) - log.offsets.logEnd) }
 
+    /// Whether it is given up until the controller speaks of it again: its log cannot be continued.
+    var hasFailed: Bool { machine.withLock { $0.state == .standing(because: .failed) } }
+
     /// What a fetch from `offset` says of this partition.
     func request(
         _ key: FetchPartitionKey, from offset: Offset, lastFetchedEpoch: LeaderEpoch?, maximumBytes: Int32
