@@ -288,8 +288,8 @@ import Testing
         #expect(cluster.state("never", 0)?.leader == -1)
     }
 
-    /// Balance is left alone while replicas move, and where the preferred leader cannot lead.
-    @Test func imbalanceWaitsForReassignmentsAndForTheInSyncSet() {
+    /// Balance is left alone where the preferred leader cannot lead, but not because replicas move elsewhere.
+    @Test func imbalanceWaitsForTheInSyncSetAndForNoReassignment() {
         let cluster = Cluster(1, 2, 3)
         cluster.createTopic("t", [[2, 1]])
         cluster.createTopic("moving", [[1]])
@@ -299,11 +299,35 @@ import Testing
         #expect(cluster.state("t", 0)?.leader == 1)
         cluster.alterPartition("t", 0, to: [1, 2])
         _ = cluster.controller.request(.reassignPartitions([TopicPartition("moving", 0): [3]]))
-        cluster.controller.feed(.timerFired(.leaderBalance))
-        #expect(cluster.state("t", 0)?.leader == 1)
-        cluster.alterPartition("moving", 0, to: [1, 3])
+        #expect(cluster.assignment("moving", 0)?.isBeingReassigned == true)
         cluster.controller.feed(.timerFired(.leaderBalance))
         #expect(cluster.state("t", 0)?.leader == 2)
+    }
+
+    @Test(arguments: [ControllerRequest.ElectionType.preferred, .unclean])
+    func aPartitionThatIsNamedTwiceIsElectedOnce(type: ControllerRequest.ElectionType) throws {
+        let cluster = Cluster(1, 2)
+        cluster.createTopic("t", [[2, 1]])
+        if type == .unclean {
+            cluster.alterPartition("t", 0, to: [2])
+            cluster.kill(2)
+        } else {
+            cluster.kill(2)
+            cluster.start(2)
+            cluster.alterPartition("t", 0, to: [1, 2])
+        }
+        let before = try #require(cluster.state("t", 0))
+        let partition = TopicPartition("t", 0)
+        let leader: BrokerID = type == .preferred ? 2 : 1
+        cluster.controller.forget()
+        #expect(
+            cluster.controller.request(.electLeaders(type, partitions: [partition, partition, partition]))
+                == .electLeaders([partition: .success(leader)]))
+        let after = try #require(cluster.state("t", 0))
+        #expect(after.leader == leader)
+        #expect(after.leaderEpoch == before.leaderEpoch + 1)
+        #expect(after.partitionEpoch == before.partitionEpoch + 1)
+        #expect(cluster.controller.leaderAndIsr(to: 1).count == 1)
     }
 
     @Test func theOldCommandsNodeIsServedAndDeleted() {

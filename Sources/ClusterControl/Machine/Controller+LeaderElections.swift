@@ -9,7 +9,7 @@ extension Controller {
     func electOnRequest(
         _ type: ControllerRequest.ElectionType, _ wanted: [TopicPartition]?
     ) async throws(Interruption) -> RequestedElectionResults {
-        let partitions = wanted ?? context.allPartitions
+        let partitions = wanted.map { Set($0).sorted() } ?? context.allPartitions
         var (results, electable) = sort(partitions, type)
         let strategy: LeaderElection = type == .preferred ? .preferred : .offline(allowUnclean: true)
         let elected = try await moveOnline(electable, by: strategy)
@@ -101,7 +101,7 @@ extension Controller {
                 context.leadership(partition).map { $0.leader != broker } ?? false
             }
             let isImbalanced = astray.count * 100 > settings.leaderImbalancePercentage * shouldLead.count
-            guard isImbalanced, context.partitionsBeingReassigned.isEmpty else { continue }
+            guard isImbalanced else { continue }
             let movable = astray.filter {
                 context.isOnline(broker, $0) && context.leadership($0)?.inSyncReplicas.contains(broker) == true
             }

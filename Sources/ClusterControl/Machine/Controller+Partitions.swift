@@ -25,7 +25,9 @@ extension Controller {
         _ partitions: [TopicPartition], by strategy: LeaderElection
     ) async throws(Interruption) -> ElectionResults {
         guard !partitions.isEmpty else { return [:] }
-        let valid = valid(partitions, to: .online)
+        // A partition that is named twice would be given two epochs.
+        var seen: Set<TopicPartition> = []
+        let valid = valid(partitions.filter { seen.insert($0).inserted }, to: .online)
         let new = valid.filter { context.partitions[$0]?.life == .new }
         let others = valid.filter { context.partitions[$0]?.life != .new }
         try await createStates(of: new)
