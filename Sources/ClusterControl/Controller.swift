@@ -331,8 +331,10 @@ extension ControllerEvent {
 
 /// What an operator watches, by the names of Kafka's metrics.
 package struct ControllerCounts: Hashable, Sendable {
+    /// Also those that are shutting down.
     package var activeBrokers = 0
     package var globalTopics = 0
+    /// Partitions that have a state.
     package var globalPartitions = 0
     /// Partitions without a leader that is online; topics under deletion left out.
     package var offlinePartitions = 0
@@ -341,9 +343,9 @@ package struct ControllerCounts: Hashable, Sendable {
     package var topicsIneligibleToDelete = 0
 
     init(_ context: ControllerContext) {
-        activeBrokers = context.liveBrokerIDs.count
+        activeBrokers = context.liveOrShuttingDownBrokerIDs.count
         globalTopics = context.topics.count
-        globalPartitions = context.partitions.count
+        globalPartitions = context.partitions.values.count { $0.leadership != nil }
         topicsToDelete = context.topicsToBeDeleted.count
         topicsIneligibleToDelete = context.topicsIneligibleForDeletion.count
         for (partition, value) in context.partitions where !context.isQueuedForDeletion(partition.topic) {

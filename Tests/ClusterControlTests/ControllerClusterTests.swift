@@ -186,6 +186,8 @@ import Testing
         #expect(cluster.state("t", 1)?.inSyncReplicas == [1, 3])
         #expect(cluster.state("t", 2)?.leader == 2)
         #expect(cluster.controller.stopReplica(to: 2).allSatisfy { !$0.delete && $0.partition.partition == 1 })
+        // It lives until its node is gone.
+        #expect(cluster.controller.controller.counts.activeBrokers == 3)
         #expect(
             cluster.controller.request(.controlledShutdown(broker: 2, epoch: epoch - 1))
                 == .refused(.init(.staleBrokerEpoch)))

@@ -535,6 +535,13 @@ extension Cluster {
                 .malformedNode(path: "/brokers/topics/bad", reason: "not what is expected")))
     }
 
+    @Test func partitionsAreCountedOnceTheyHaveAState() {
+        let cluster = Cluster(1)
+        cluster.createTopic("t", [[1], [9]])
+        #expect(cluster.controller.controller.counts.globalPartitions == 1)
+        #expect(cluster.controller.controller.counts.offlinePartitions == 1)
+    }
+
     @Test func aNameThatNoDirectoryCanHaveIsLeftOut() {
         let cluster = Cluster(1)
         let long = String(repeating: "n", count: 300)
