@@ -23,6 +23,10 @@ package actor Controller {
     var batch = ControlRequestBatch()
     /// The controller as this broker knows it; −1 when nobody.
     var activeControllerID: BrokerID = -1
+    /// Attempts to take over that failed since the last that did not.
+    var failedTakeovers = 0
+    /// Whether this broker leaves the election to others for a while.
+    var isPausing = false
     /// Topics whose data watch counts; a watch that fires for another is stale.
     var watchedTopics: Set<String> = []
 
@@ -181,6 +185,9 @@ extension Controller {
             try await elect()
         case .settingsChanged(let new): settings = new
         case .timerFired(.registration): try await registerAndElect()
+        case .timerFired(.election):
+            isPausing = false
+            try await elect()
         case .request(let id, let request): try await serve(request, id)
         default:
             guard isActiveNow else { return }
@@ -263,6 +270,21 @@ extension Controller {
         for case .failed(let failure) in try await zooKeeper(operations) where !harmless.contains(failure) {
             throw .failed("ZooKeeper answered \(failure)")
         }
+    }
+
+    /// Deletes what is done with. What cannot be deleted is noticed and stays, as in Kafka: that somebody has put a node
+    /// below it, or has taken the right to delete it away, is no reason to leave the rest of the cluster alone.
+    ///
+    /// Returns whether all are gone.
+    @discardableResult
+    func clearAway(_ deletions: [ZooKeeperOperation]) async throws(Interruption) -> Bool {
+        var isClear = true
+        for (deletion, answer) in zip(deletions, try await zooKeeper(deletions)) {
+            guard case .failed(let failure) = answer, failure != .noNode else { continue }
+            notice(.writeFailed(path: deletion.writtenPath, reason: failure.reason))
+            isClear = false
+        }
+        return isClear
     }
 
     func names(_ operation: ZooKeeperOperation) async throws(Interruption) -> [String] {

@@ -269,9 +269,7 @@ extension ControllerExecutor {
             case .deleteTopic(let name):
                 return await deleteRecursive(ZNodes.topic(name), epochVersion)
             case .readReassignments:
-                guard let node = try await readWatchingCreation(ZNodes.reassignments) else {
-                    return .reassignments([:])
-                }
+                guard let node = try await readWatchingCreation(ZNodes.reassignments) else { return .failed(.noNode) }
                 return .reassignments(
                     try store.decode { () throws(ZNodeError) in try ZNodeCodec.decodeReassignments(node.data) })
             case .readPreferredElections:

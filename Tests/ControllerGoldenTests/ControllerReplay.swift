@@ -45,6 +45,8 @@ final class ControllerReplay {
 
     deinit { _ = machine?.handle(.stopped) }
 
+    func topicName(id: KafkaUUID) -> String? { machine?.topicName(id: id) }
+
     /// The writes of the flow that are a controller's.
     var expected: [RecordedWrite] { flow.writes.filter(\.isControllers) }
 
@@ -192,6 +194,14 @@ extension ControllerReplay {
         let new = ensemble.takeWritten()
         unmatched += new
         written += new
+    }
+
+    /// Somebody asks the controller; what it answers is not kept.
+    func ask(_ request: ControllerRequest) async {
+        let id = nextRequest
+        nextRequest += 1
+        await feed(.request(id, request))
+        await settle()
     }
 
     /// Delivers the watches that have fired.

@@ -14,7 +14,8 @@ import ZooKeeperStore
 
     /// A cluster of brokers 1 and 2 without a controller yet, and what else is there.
     private func cluster(
-        _ extra: [String: String?], configure: @escaping (inout ControllerSettings) -> Void = { _ in }
+        _ extra: [String: String?], readOnly: [String] = [],
+        configure: @escaping (inout ControllerSettings) -> Void = { _ in }
     ) async -> ControllerReplay {
         var nodes: [String: TreeNode] = ["/": TreeNode()]
         func put(_ path: String, _ data: String?, owner: Int64 = 0) {
@@ -34,6 +35,7 @@ import ZooKeeperStore
         for (path, data) in extra { put(path, data) }
         let replay = ControllerReplay(
             RecordedFlow(name: "by hand", writes: [], nodes: nodes, gap: 0), configure: configure)
+        for path in readOnly { replay.ensemble.setReadOnly(path) }
         await replay.start(session: 1)
         return replay
     }
@@ -55,6 +57,18 @@ import ZooKeeperStore
             version: (replay.ensemble.node(path)?.version ?? 0) + 1)
         replay.ensemble.replay(RecordedWrite(zxid: 1000, session: 9, parts: [part], isMulti: false))
         await replay.settle()
+    }
+
+    /// Somebody creates nodes without data, all at once.
+    private func create(_ replay: ControllerReplay, _ paths: String...) async {
+        replay.ensemble.replay(
+            RecordedWrite(
+                zxid: 1000, session: 9, parts: paths.map { .init(kind: "create", path: $0) }, isMulti: true))
+        await replay.settle()
+    }
+
+    private func notWritten(_ replay: ControllerReplay) -> Set<String> {
+        Set(replay.notices.compactMap { if case .writeFailed(let path, _) = $0 { path } else { nil } })
     }
 
     private func malformed(_ replay: ControllerReplay) -> Set<String> {
@@ -167,7 +181,139 @@ import ZooKeeperStore
         #expect(replay.ensemble.tree.children(ZNodes.logDirectoryEvents).isEmpty)
     }
 
+    /// An old command of which nothing is left goes with the next one that is done, or it would be in the way of those
+    /// who create theirs.
+    @Test(arguments: ["{not json", #"{"version":1,"partitions":[]}"#])
+    func anOldReassignmentCommandThatAsksForNothingGoesWithTheNext(data: String) async {
+        let replay = await cluster([
+            ZNodes.topic("t"): #"{"version":1,"partitions":{"0":[1,2]}}"#, ZNodes.reassignments: data,
+        ])
+        #expect(text(replay, ZNodes.reassignments) == data)
+        await replay.ask(.reassignPartitions([TopicPartition("t", 0): [2, 1]]))
+        #expect(replay.ensemble.node(ZNodes.reassignments) == nil)
+    }
+
+    // MARK: What cannot be deleted or written
+
+    /// A controller that failed for one of these would leave the cluster without any: the next finds them, too.
+    @Test func whatCannotBeDeletedStopsNoTakeover() async {
+        let stuck = [
+            "\(ZNodes.isrChanges)/isr_change_0000000000", "\(ZNodes.logDirectoryEvents)/log_dir_event_0000000000",
+            ZNodes.preferredElections, ZNodes.reassignments,
+        ]
+        var extra: [String: String?] = [
+            ZNodes.topic("good"): #"{"version":1,"partitions":{"0":[1,2]}}"#,
+            ZNodes.reassignments: #"{"version":1,"partitions":[{"topic":"none","partition":0,"replicas":[1]}]}"#,
+        ]
+        for path in stuck { extra["\(path)/x"] = .some(nil) }
+        let replay = await cluster(extra)
+        #expect(state(replay, "good")?.leader == 1)
+        #expect(text(replay, ZNodes.controllerEpoch) == "1")
+        #expect(notWritten(replay) == Set(stuck))
+        #expect(replay.problems.isEmpty)
+    }
+
+    @Test func anIDThatCannotBeWrittenIsNotGiven() async {
+        let replay = await cluster(
+            [
+                ZNodes.topic("stuck"): #"{"version":1,"partitions":{"0":[1,2]}}"#,
+                ZNodes.topic("good"): #"{"version":1,"partitions":{"0":[1,2]}}"#,
+            ], readOnly: [ZNodes.topic("stuck")])
+        #expect(state(replay, "stuck")?.leader == 1)
+        #expect(notWritten(replay) == [ZNodes.topic("stuck")])
+        let named = replay.sent.reduce(into: Set<String>()) { names, sent in
+            if case .leaderAndIsr(let request) = sent.request { names.formUnion(request.topicIDs.keys) }
+        }
+        #expect(named == ["good"])
+        #expect(replay.problems.isEmpty)
+    }
+
+    @Test(arguments: [true, false])
+    func aRequestForNoTopicThatCannotBeDeletedStopsNoOther(isDeletionEnabled: Bool) async {
+        let replay = await cluster([ZNodes.topic("good"): #"{"version":1,"partitions":{"0":[1,2]}}"#]) {
+            $0.deleteTopicEnable = isDeletionEnabled
+        }
+        let stuck = ZNodes.topicDeletion("zzz")
+        await create(replay, stuck, "\(stuck)/x")
+        await create(replay, ZNodes.topicDeletion("good"))
+        #expect((replay.ensemble.node(ZNodes.topic("good")) == nil) == isDeletionEnabled)
+        #expect(replay.ensemble.node(ZNodes.topicDeletion("good")) == nil)
+        #expect(notWritten(replay) == [stuck])
+        #expect(replay.problems.isEmpty)
+    }
+
+    @Test func aTopicThatCannotBeDeletedStopsNoOther() async {
+        let partitions = #"{"version":1,"partitions":{"0":[1,2]}}"#
+        let replay = await cluster([
+            ZNodes.topic("stuck"): partitions, ZNodes.topic("t"): partitions, ZNodes.topic("u"): partitions,
+        ])
+        replay.ensemble.setReadOnly(ZNodes.topic("stuck"))
+        await create(replay, ZNodes.topicDeletion("stuck"), ZNodes.topicDeletion("t"))
+        #expect(replay.ensemble.node(ZNodes.topic("t")) == nil)
+        #expect(replay.ensemble.node(ZNodes.topic("stuck")) != nil)
+        // It is asked for still, and is tried again with the next.
+        #expect(replay.ensemble.node(ZNodes.topicDeletion("stuck")) != nil)
+        #expect(notWritten(replay) == [ZNodes.topic("stuck")])
+        replay.ensemble.setReadOnly(ZNodes.topic("stuck"), false)
+        await create(replay, ZNodes.topicDeletion("u"))
+        for topic in ["stuck", "t", "u"] {
+            #expect(replay.ensemble.node(ZNodes.topic(topic)) == nil)
+            #expect(replay.ensemble.node(ZNodes.topicDeletion(topic)) == nil)
+        }
+        #expect(replay.problems.isEmpty)
+    }
+
+    @Test func aTopicWhoseNodeWasDamagedCanBeDeleted() async {
+        let replay = await cluster([ZNodes.topic("t"): #"{"version":1,"partitions":{"0":[1,2]}}"#])
+        await write(replay, ZNodes.topic("t"), "{")
+        await create(replay, ZNodes.topicDeletion("t"))
+        #expect(replay.ensemble.node(ZNodes.topic("t")) == nil)
+        #expect(replay.ensemble.node(ZNodes.topicDeletion("t")) == nil)
+        let told = replay.sent.filter {
+            if case .stopReplica(let request) = $0.request {
+                request.partitions.contains(where: \.delete)
+            } else {
+                false
+            }
+        }
+        #expect(Set(told.map(\.broker)) == [1, 2])
+    }
+
     // MARK: Older inter-broker protocols
+
+    /// Only to give ids is a matter of the protocol. Who forgot one would take it out of the node with the next write, and
+    /// its replicas would be refused under the next id.
+    @Test(arguments: [true, false])
+    func anIDThatIsThereIsKept(givesTopicIDs: Bool) async throws {
+        let id = KafkaUUID(high: 1, low: 2)
+        func node(_ partitions: [Int32: PartitionAssignment]) -> String {
+            let topic = TopicAssignment(name: "t", id: id, partitions: partitions)
+            return String(decoding: ZNodeCodec.encodeTopic(topic), as: UTF8.self)
+        }
+        func topic() throws -> TopicAssignment {
+            try ZNodeCodec.decodeTopic("t", replay.ensemble.node(ZNodes.topic("t"))?.data)
+        }
+        let replay = await cluster([ZNodes.topic("t"): node([0: PartitionAssignment([1])])]) {
+            $0.givesTopicIDs = givesTopicIDs
+        }
+        #expect(replay.topicName(id: id) == "t")
+        await replay.ask(.reassignPartitions([TopicPartition("t", 0): [2]]))
+        #expect(try topic().partitions[0]?.adding == [2])
+        #expect(try topic().id == id)
+        // While it waits to be deleted, partitions are taken back.
+        await create(replay, ZNodes.topicDeletion("t"))
+        await write(replay, ZNodes.topic("t"), node([0: PartitionAssignment([1]), 1: PartitionAssignment([1])]))
+        #expect(try topic().partitions.count == 1)
+        #expect(try topic().id == id)
+    }
+
+    @Test func theIDOfATopicThatWasMendedIsKnownUnderAnyProtocol() async {
+        let replay = await cluster([ZNodes.topic("t"): "{"]) { $0.givesTopicIDs = false }
+        let id = KafkaUUID(high: 1, low: 2)
+        let topic = TopicAssignment(name: "t", id: id, partitions: [0: PartitionAssignment([1])])
+        await write(replay, ZNodes.topic("t"), String(decoding: ZNodeCodec.encodeTopic(topic), as: UTF8.self))
+        #expect(replay.topicName(id: id) == "t")
+    }
 
     @Test func belowVersion2_8NobodyGetsATopicID() async {
         let replay = await cluster([ZNodes.topic("t"): #"{"version":1,"partitions":{"0":[1]}}"#]) {

@@ -16,6 +16,8 @@ final class TreeEnsemble: ZooKeeperCalls {
         var nodeWatches: Set<String> = []
         var childWatches: Set<String> = []
         var events: [ZooKeeperEvent] = []
+        /// Nodes that the session may read only.
+        var readOnly: Set<String> = []
     }
 
     private let state: Mutex<State>
@@ -24,6 +26,13 @@ final class TreeEnsemble: ZooKeeperCalls {
 
     var tree: Tree { state.withLock { $0.tree } }
     func node(_ path: String) -> TreeNode? { state.withLock { $0.tree.nodes[path] } }
+
+    /// Takes the right to set or delete a node away from the session, or gives it back.
+    func setReadOnly(_ path: String, _ isReadOnly: Bool = true) {
+        state.withLock { state in
+            if isReadOnly { state.readOnly.insert(path) } else { state.readOnly.remove(path) }
+        }
+    }
 
     /// Puts another tree there, without firing a watch.
     func put(_ tree: Tree) { state.withLock { $0.tree = tree } }
@@ -167,6 +176,7 @@ extension TreeEnsemble.State {
         case .setData(let path, let data, let version):
             guard var node = tree.nodes[path] else { throw .noNode }
             guard version == -1 || node.version == version else { throw .badVersion }
+            guard !readOnly.contains(path) else { throw .notAuthorised }
             node.data = data
             node.version += 1
             node.lastTransaction = zxid
@@ -175,6 +185,7 @@ extension TreeEnsemble.State {
         case .delete(let path, let version):
             guard let node = tree.nodes[path] else { throw .noNode }
             guard version == -1 || node.version == version else { throw .badVersion }
+            guard !readOnly.contains(path) else { throw .notAuthorised }
             guard tree.children(path).isEmpty else { throw .notEmpty }
             tree.remove(path)
             return (.init(kind: "delete", path: path), .done)

@@ -123,7 +123,7 @@ extension ModelZooKeeper {
             watch("/admin/reassign_partitions", by: session)
             switch nodes["/admin/reassign_partitions"]?.content {
             case .reassignments(let wishes): return .reassignments(wishes)
-            case nil: return .reassignments([:])
+            case nil: return .failed(.noNode)
             default: return malformed("/admin/reassign_partitions")
             }
         case .writeReassignments(let wishes):

@@ -171,6 +171,10 @@ enum ControllerLog {
                 metadata: ["kafka.partition": "\(partition)", "kafka.broker": "\(leader)"])
         case .malformedNode(let path, let reason):
             logger.error("A znode cannot be read", metadata: ["zookeeper.path": "\(path)", "error": "\(reason)"])
+        case .writeFailed(let path, let reason):
+            logger.error(
+                "A znode could not be deleted or written",
+                metadata: ["zookeeper.path": "\(path)", "error": "\(reason)"])
         case .brokerIgnored(let broker, let reason):
             logger.warning("A broker is ignored", metadata: ["kafka.broker": "\(broker)", "reason": "\(reason)"])
         case .topicDeletionCompleted(let topic):

@@ -35,6 +35,8 @@ package enum ControllerNotice: Hashable, Sendable {
     /// A leader was chosen outside the in-sync set: records may be lost.
     case uncleanElection(TopicPartition, leader: BrokerID)
     case malformedNode(path: String, reason: String)
+    /// A node could not be deleted or written; it stays as it is, and the machine goes on.
+    case writeFailed(path: String, reason: String)
     case brokerIgnored(BrokerID, reason: String)
     case topicDeletionCompleted(String)
     case topicDeletionHalted(String, reason: String)

@@ -58,6 +58,8 @@ package enum ControllerTimer: Hashable, Sendable {
     case leaderBalance
     /// The broker could not be registered, since another process has its id: try again.
     case registration
+    /// This broker was elected, but could not take over: it may be elected again.
+    case election
 }
 
 /// What a request asks of the controller.

@@ -98,7 +98,7 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     /// Deletes one child of `/log_dir_event_notification`, checked; absent does not matter. Answers `.deleted`.
     case deleteLogDirectoryEvent(String)
     /// `/admin/reassign_partitions`, watched whether it exists or not: `.reassignmentNodeCreated` when created.
-    /// Answers `.reassignments`, empty when absent.
+    /// Answers `.reassignments`; `noNode` if absent.
     case readReassignments
     /// Sets or creates `/admin/reassign_partitions`, checked. Answers `.written(version:)`.
     case writeReassignments([TopicPartition: [BrokerID]])
@@ -115,6 +115,23 @@ package enum ZooKeeperOperation: Hashable, Sendable {
     case readProducerIDBlock
     /// Sets `/latest_producer_id_block` at the expected version, not checked. Answers `.written(version:)`; `badVersion`.
     case writeProducerIDBlock(ProducerIDBlock, expectedVersion: Int32)
+}
+
+extension ZooKeeperOperation {
+    /// The node that is deleted or written, for those whose failure the controller only notices.
+    var writtenPath: String {
+        switch self {
+        case .writeTopic(let topic): "/brokers/topics/\(topic.name)"
+        case .deleteTopic(let topic): "/brokers/topics/\(topic)"
+        case .deleteTopicConfiguration(let topic): "/config/topics/\(topic)"
+        case .deleteTopicDeletion(let topic): "/admin/delete_topics/\(topic)"
+        case .deleteIsrChange(let name): "/isr_change_notification/\(name)"
+        case .deleteLogDirectoryEvent(let name): "/log_dir_event_notification/\(name)"
+        case .writeReassignments, .deleteReassignments: "/admin/reassign_partitions"
+        case .deletePreferredElections: "/admin/preferred_replica_election"
+        default: "\(self)"
+        }
+    }
 }
 
 /// Where requests and notifications to the controller lie in ZooKeeper.
@@ -164,6 +181,15 @@ package enum ZooKeeperFailure: Error, Hashable, Sendable {
     case malformed(path: String, reason: String)
     /// Any other code of ZooKeeper.
     case other(code: Int32)
+
+    /// For an operator to read.
+    var reason: String {
+        switch self {
+        case .other(code: -111): "it has children"
+        case .other(code: -102): "ZooKeeper does not allow it"
+        default: "ZooKeeper answered \(self)"
+        }
+    }
 }
 
 /// Operations to be sent in this order, pipelined; the answers come back together, one for each, in the same order.

@@ -132,6 +132,6 @@ extension Controller {
             brokers.formUnion(ids)
         }
         if !brokers.isEmpty { try await move(context.replicas(on: brokers.sorted()), to: .online) }
-        try await requireSuccess(events.map { .deleteLogDirectoryEvent($0) }, except: [.noNode])
+        try await clearAway(events.map { .deleteLogDirectoryEvent($0) })
     }
 }

@@ -14,6 +14,8 @@ extension Controller {
     func expire() {
         activeControllerID = -1
         perform(.cancelTimer(.registration))
+        perform(.cancelTimer(.election))
+        isPausing = false
         resign()
         perform(.controllerChanged(nil))
     }
@@ -61,7 +63,7 @@ extension Controller {
     /// Takes the controllership if nobody has it.
     func elect() async throws(Interruption) {
         setActiveController(try await readController())
-        guard activeControllerID == -1 else { return }
+        guard activeControllerID == -1, !isPausing else { return }
         guard let (epoch, version) = try await claim() else {
             try await resignIfMoved()
             notice(.lostElection(to: activeControllerID))
@@ -73,11 +75,21 @@ extension Controller {
         notice(.elected(epoch: epoch))
         do throws(Interruption) {
             try await takeOver()
+            failedTakeovers = 0
         } catch .failed(let reason) {
             // A controller that could not read the cluster must not lead it: let the next one try.
             notice(.eventFailed(event: "failover", reason: reason))
+            pauseElections()
             try await moveController()
         }
+    }
+
+    /// What failed will most likely fail again. (Kafka's brokers try without a pause, and ask every broker of the cluster
+    /// to elect with each attempt.)
+    private func pauseElections() {
+        isPausing = true
+        perform(.setTimer(.election, after: .seconds(1 << min(failedTakeovers, 5))))
+        failedTakeovers += 1
     }
 
     /// Counts the epoch up and creates `/controller` in one multi; nil when another was faster.

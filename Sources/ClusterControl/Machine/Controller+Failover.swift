@@ -48,9 +48,9 @@ extension Controller {
     /// What was notified before is read anyway.
     private func dropNotifications() async throws(Interruption) {
         let directories = try await entries(of: .logDirectoryEvents)
-        try await requireSuccess(directories.map { .deleteLogDirectoryEvent($0) }, except: [.noNode])
+        try await clearAway(directories.map { .deleteLogDirectoryEvent($0) })
         let changes = try await entries(of: .isrChanges)
-        try await requireSuccess(changes.map { .deleteIsrChange($0) }, except: [.noNode])
+        try await clearAway(changes.map { .deleteIsrChange($0) })
     }
 
     private func readCluster() async throws(Interruption) {
@@ -78,8 +78,9 @@ extension Controller {
         }
     }
 
-    /// Reads topics and watches them; gives ids to those without one. A topic that cannot be read is left out, and so is one
-    /// with a name that no broker could make a directory of.
+    /// Reads topics and watches them; gives ids to those without one, where the inter-broker protocol knows ids. Ids that are
+    /// there are kept under any protocol, or whoever writes the node next would lose them. A topic that cannot be read is left
+    /// out, and so is one with a name that no broker could make a directory of.
     func readTopics(_ names: [String]) async throws(Interruption) -> [TopicAssignment] {
         let names = names.filter { name in
             guard let problem = TopicName.problem(with: name) else { return true }
@@ -88,17 +89,23 @@ extension Controller {
         }
         watchedTopics.formUnion(names)
         var found: [TopicAssignment] = []
-        var writes: [ZooKeeperOperation] = []
+        var named: [TopicAssignment] = []
         for case .topic(var topic) in try await zooKeeper(names.map { .readTopic($0, watch: true) }) {
-            if topic.id == nil, settings.givesTopicIDs {
-                topic.id = newTopicID()
-                writes.append(.writeTopic(topic))
-            }
             found.append(topic)
+            if let id = topic.id {
+                context.setID(id, of: topic.name)
+            } else if settings.givesTopicIDs {
+                topic.id = newTopicID()
+                named.append(topic)
+            }
         }
-        try await requireSuccess(writes, except: [.noNode])
-        if settings.givesTopicIDs {
-            for topic in found { if let id = topic.id { context.setID(id, of: topic.name) } }
+        for (topic, answer) in zip(named, try await zooKeeper(named.map { .writeTopic($0) })) {
+            switch answer {
+            case .failed(let failure) where failure != .noNode:
+                // It goes on without one: the next controller would give it another.
+                notice(.writeFailed(path: ZooKeeperOperation.writeTopic(topic).writtenPath, reason: failure.reason))
+            default: if let id = topic.id { context.setID(id, of: topic.name) }
+            }
         }
         return found
     }
@@ -148,7 +155,7 @@ extension Controller {
     private func readTopicDeletions() async throws(Interruption) {
         let requested = Set(try await entries(of: .topicDeletions))
         guard settings.deleteTopicEnable else {
-            try await requireSuccess(requested.sorted().map { .deleteTopicDeletion($0) }, except: [.noNode])
+            try await clearAway(requested.sorted().map { .deleteTopicDeletion($0) })
             return
         }
         context.topicsToBeDeleted = requested

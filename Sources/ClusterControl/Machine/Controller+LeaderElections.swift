@@ -83,9 +83,8 @@ extension Controller {
     }
 
     private func finishPreferredElectionNode() async throws(Interruption) {
-        try await requireSuccess([.deletePreferredElections], except: [.noNode])
-        // Look again, so that the next command is noticed.
-        enqueue(.preferredElectionNodeCreated)
+        // Look again, so that the next command is noticed. One that cannot be deleted would be found for ever.
+        if try await clearAway([.deletePreferredElections]) { enqueue(.preferredElectionNodeCreated) }
     }
 
     /// Gives leadership back to brokers that lead too few of those they should.

@@ -270,7 +270,7 @@ extension Controller {
     private func startReassignmentsOfNode(
         where isMeant: (TopicPartition, [BrokerID]) -> Bool = { _, _ in true }
     ) async throws(Interruption) -> Set<TopicPartition> {
-        let wishes = try await readReassignmentNode().filter { isMeant($0.key, $0.value) }
+        let wishes = (try await readReassignmentNode() ?? [:]).filter { isMeant($0.key, $0.value) }
         var started: Set<TopicPartition> = []
         var failed: Set<TopicPartition> = []
         for (partition, target) in wishes.sorted(by: { $0.key < $1.key }) {
@@ -292,23 +292,29 @@ extension Controller {
         return started
     }
 
-    private func readReassignmentNode() async throws(Interruption) -> [TopicPartition: [BrokerID]] {
-        guard case .reassignments(let wishes) = try await zooKeeper(.readReassignments) else { return [:] }
-        return wishes
+    /// Nil when there is none. One that cannot be read asks for nothing.
+    private func readReassignmentNode() async throws(Interruption) -> [TopicPartition: [BrokerID]]? {
+        switch try await zooKeeper(.readReassignments) {
+        case .reassignments(let wishes): return wishes
+        case .failed(.malformed): return [:]
+        default: return nil
+        }
     }
 
+    /// Deletes the node when nothing is left in it, also where there was nothing to begin with.
     func removeFromReassignmentNode(
         where isDone: (TopicPartition, [BrokerID]) -> Bool
     ) async throws(Interruption) {
-        let wishes = try await readReassignmentNode()
-        guard !wishes.isEmpty else { return }
+        guard let wishes = try await readReassignmentNode() else { return }
         let rest = wishes.filter { !isDone($0.key, $0.value) }
         if rest.isEmpty {
-            try await requireSuccess([.deleteReassignments], except: [.noNode])
-            // Look again, so that the next command is noticed.
-            enqueue(.reassignmentNodeCreated)
+            // Look again, so that the next command is noticed. One that cannot be deleted would be found for ever.
+            if try await clearAway([.deleteReassignments]) { enqueue(.reassignmentNodeCreated) }
         } else if rest.count < wishes.count {
-            try await requireSuccess([.writeReassignments(rest)])
+            let write = ZooKeeperOperation.writeReassignments(rest)
+            if case .failed(let failure) = try await zooKeeper(write) {
+                notice(.writeFailed(path: write.writtenPath, reason: failure.reason))
+            }
         }
     }
 }

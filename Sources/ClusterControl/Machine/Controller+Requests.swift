@@ -198,6 +198,6 @@ extension Controller {
             sendUpdateMetadata(to: context.liveOrShuttingDownBrokerIDs, known)
             try await completeAfterReply(known)
         }
-        try await requireSuccess(changes.map { .deleteIsrChange($0) }, except: [.noNode])
+        try await clearAway(changes.map { .deleteIsrChange($0) })
     }
 }

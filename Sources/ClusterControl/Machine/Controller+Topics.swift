@@ -34,7 +34,7 @@ extension Controller {
         for (partition, assignment) in added { context.set(assignment, for: partition) }
         guard isFirstReading else { return try await createPartitions(added.map(\.0)) }
         // A node that could not be read before, and was mended: its partitions may have states already.
-        if settings.givesTopicIDs, let id = topic.id { context.setID(id, of: name) }
+        if let id = topic.id { context.setID(id, of: name) }
         for (partition, assignment) in added where assignment.isBeingReassigned {
             context.partitionsBeingReassigned.insert(partition)
         }
@@ -56,10 +56,10 @@ extension Controller {
     func topicDeletionsRequested() async throws(Interruption) {
         let requested = try await entries(of: .topicDeletions).sorted()
         let unknown = requested.filter { !context.topics.contains($0) }
-        try await requireSuccess(unknown.map { .deleteTopicDeletion($0) }, except: [.noNode])
+        try await clearAway(unknown.map { .deleteTopicDeletion($0) })
         let known = requested.filter(context.topics.contains)
         guard settings.deleteTopicEnable else {
-            try await requireSuccess(known.map { .deleteTopicDeletion($0) }, except: [.noNode])
+            try await clearAway(known.map { .deleteTopicDeletion($0) })
             return
         }
         guard !known.isEmpty else { return }
@@ -144,8 +144,10 @@ extension Controller {
         // The watch must not fire for a topic of the same name that is made right afterwards.
         watchedTopics.remove(topic)
         try await move(context.replicas(ofTopic: topic, in: .deletionSuccessful), to: .nonExistent)
-        try await requireSuccess(
-            [.deleteTopic(topic), .deleteTopicConfiguration(topic), .deleteTopicDeletion(topic)], except: [.noNode])
+        guard try await clearAway([.deleteTopic(topic)]) else {
+            return halt([topic], reason: "its node could not be deleted")
+        }
+        try await clearAway([.deleteTopicConfiguration(topic), .deleteTopicDeletion(topic)])
         context.removeTopic(topic)
         notice(.topicDeletionCompleted(topic))
     }
