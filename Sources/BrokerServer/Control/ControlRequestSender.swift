@@ -17,7 +17,10 @@ final class ControlRequestSender: Sendable {
     /// What is the same for all senders of a broker.
     struct Environment: Sendable {
         let controllerID: BrokerID
+        /// Where brokers take control requests: `control.plane.listener.name`, or else the inter-broker listener.
         let listener: String
+        /// By which leaders and brokers are named in requests that name but one address of each.
+        let interBrokerListener: String
         let versions: ControlVersions
         let group: any EventLoopGroup
         let requestTimeout: Duration
@@ -101,7 +104,7 @@ final class ControlRequestSender: Sendable {
             switch request {
             case .leaderAndIsr(let request):
                 let message = ControlMessages.message(
-                    request, version: versions.leaderAndIsr, listener: environment.listener)
+                    request, version: versions.leaderAndIsr, listener: environment.interBrokerListener)
                 let response = try await connection.send(message, version: versions.leaderAndIsr)
                 let names = Dictionary(
                     request.topicIDs.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first })
@@ -109,7 +112,7 @@ final class ControlRequestSender: Sendable {
                     broker.id, request, ControlMessages.answer(response, topicNames: names))
             case .updateMetadata(let request):
                 let message = ControlMessages.message(
-                    request, version: versions.updateMetadata, listener: environment.listener)
+                    request, version: versions.updateMetadata, listener: environment.interBrokerListener)
                 let response = try await connection.send(message, version: versions.updateMetadata)
                 return .updateMetadataAnswered(broker.id, ControlAnswer(error: response.errorCode))
             case .stopReplica(let request):

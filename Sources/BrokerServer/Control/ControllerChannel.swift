@@ -22,11 +22,32 @@ final class ControllerChannel: Sendable {
         let versions: [ApiKey: ClosedRange<Int16>]
     }
 
+    /// A connection that is being made. Who comes meanwhile waits for it.
+    private struct Attempt: Sendable {
+        let number: Int
+        let id: BrokerID
+        let endpoint: Endpoint
+        let link: Task<Link, any Error>
+    }
+
+    private struct State {
+        var link: Link?
+        var attempt: Attempt?
+        var attempts = 0
+
+        /// Lets go of what there is; an attempt that runs ends with nothing.
+        mutating func reset() -> Link? {
+            defer { link = nil }
+            attempt = nil
+            return link
+        }
+    }
+
     private let metadata: MetadataCache
     private let listener: String
     private let clientID: String
     private let group: any EventLoopGroup
-    private let link = Mutex<Link?>(nil)
+    private let state = Mutex(State())
 
     init(metadata: MetadataCache, listener: String, clientID: String, group: any EventLoopGroup) {
         self.metadata = metadata
@@ -56,18 +77,12 @@ final class ControllerChannel: Sendable {
     }
 
     /// Lets go of the connection, for instance when the controller says that it is none any more.
-    func reset() {
-        let old = link.withLock { link in
-            defer { link = nil }
-            return link
-        }
-        old?.connection.closeSoon()
-    }
+    func reset() { state.withLock { $0.reset() }?.connection.closeSoon() }
 
     private func forget(_ used: Link) {
-        let isCurrent = link.withLock { link in
-            guard link?.connection === used.connection else { return false }
-            link = nil
+        let isCurrent = state.withLock { state in
+            guard state.link?.connection === used.connection else { return false }
+            state.link = nil
             return true
         }
         if isCurrent { used.connection.closeSoon() }
@@ -75,20 +90,63 @@ final class ControllerChannel: Sendable {
 
     private func connected() async throws -> Link {
         guard let (id, endpoint) = metadata.current.controllerEndpoint(listener: listener) else { throw Unreachable() }
-        if let link = link.withLock({ $0 }), link.id == id, link.endpoint == endpoint, link.connection.isOpen {
-            return link
+        let (found, attempt, old) = state.withLock { state -> (Link?, Attempt?, Link?) in
+            if let link = state.link, link.id == id, link.endpoint == endpoint, link.connection.isOpen {
+                return (link, nil, nil)
+            }
+            if let attempt = state.attempt, attempt.id == id, attempt.endpoint == endpoint {
+                return (nil, attempt, nil)
+            }
+            let old = state.reset()
+            state.attempts += 1
+            let number = state.attempts
+            // A bare task: it serves all who wait, so that none of them can cancel it.
+            let attempt = Attempt(
+                number: number, id: id, endpoint: endpoint,
+                link: Task { try await self.connect(to: id, endpoint, attempt: number) })
+            state.attempt = attempt
+            return (nil, attempt, old)
         }
-        reset()
+        old?.connection.closeSoon()
+        if let found { return found }
+        guard let attempt else { throw Unreachable() }
+        return try await attempt.link.value
+    }
+
+    private func connect(to id: BrokerID, _ endpoint: Endpoint, attempt number: Int) async throws -> Link {
+        do {
+            let made = try await link(to: id, endpoint)
+            let isWanted = state.withLock { state in
+                guard state.attempt?.number == number else { return false }
+                state.attempt = nil
+                state.link = made
+                return true
+            }
+            guard isWanted else {
+                made.connection.closeSoon()
+                throw Unreachable()
+            }
+            return made
+        } catch {
+            state.withLock { if $0.attempt?.number == number { $0.attempt = nil } }
+            throw error
+        }
+    }
+
+    private func link(to id: BrokerID, _ endpoint: Endpoint) async throws -> Link {
         let connection = try await BrokerConnection.connect(
             host: endpoint.host, port: Int(endpoint.port), options: .init(clientID: clientID), on: group)
-        let answer = try await connection.send(ApiVersionsRequest(), version: 0)
-        var versions: [ApiKey: ClosedRange<Int16>] = [:]
-        for entry in answer.apiKeys where entry.minVersion <= entry.maxVersion {
-            guard let key = ApiKey(rawValue: entry.apiKey) else { continue }
-            versions[key] = entry.minVersion...entry.maxVersion
+        do {
+            let answer = try await connection.send(ApiVersionsRequest(), version: 0)
+            var versions: [ApiKey: ClosedRange<Int16>] = [:]
+            for entry in answer.apiKeys where entry.minVersion <= entry.maxVersion {
+                guard let key = ApiKey(rawValue: entry.apiKey) else { continue }
+                versions[key] = entry.minVersion...entry.maxVersion
+            }
+            return Link(id: id, endpoint: endpoint, connection: connection, versions: versions)
+        } catch {
+            connection.closeSoon()
+            throw error
         }
-        let made = Link(id: id, endpoint: endpoint, connection: connection, versions: versions)
-        link.withLock { $0 = made }
-        return made
     }
 }

@@ -245,8 +245,8 @@ enum BrokerAssembly {
                 zooKeeper: executor, timer: timer,
                 senders: .init(
                     controllerID: identity.id,
-                    listener: configuration.network.controlPlaneListener ?? interBroker, versions: versions,
-                    group: loops.network,
+                    listener: configuration.network.controlPlaneListener ?? interBroker,
+                    interBrokerListener: interBroker, versions: versions, group: loops.network,
                     requestTimeout: configuration.network.requestTimeout, logger: logger.of(.controller)),
                 controllerChanged: { _ in },
                 brokerEpochChanged: {
