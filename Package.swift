@@ -133,9 +133,8 @@ let package = Package(
         .testTarget(
             name: "ControllerGoldenTests",
             dependencies: [
-                "BrokerServer", "ClusterControl", "ClusterMetadata", "ZooKeeperStore", "ZooKeeperClient",
-                "KafkaProtocol",
-                "KafkaModel", "GoldenFixtures", nioCore,
+                "BrokerServer", "BrokerSettings", "ClusterControl", "ClusterMetadata", "ZooKeeperStore",
+                "ZooKeeperClient", "KafkaProtocol", "KafkaModel", "GoldenFixtures", nioCore, nioPosix, logging,
             ]),
         .target(
             name: "CoordinationTestKit",

@@ -47,6 +47,8 @@ struct TopicAdministration: Sendable {
             return .success(try await checkedCreate(topic, validateOnly: validateOnly))
         } catch let error as ControllerError {
             return .failure(error)
+        } catch StoreError.notController, StoreError.controllerIsKRaft {
+            return .failure(ControllerError(.notController, nil))
         } catch {
             logger.error(
                 "A topic could not be created", metadata: ["kafka.topic": "\(topic.name)", "error": "\(error)"])
@@ -290,9 +292,10 @@ struct TopicAdministration: Sendable {
 
     // MARK: Deleting
 
+    /// What the node holds does not matter: a topic whose node cannot be read can be deleted as any other.
     func delete(_ name: String) async -> ControllerError? {
         do {
-            guard try await store.topic(name) != nil else {
+            guard try await store.read(ZNodes.topic(name)) != nil else {
                 return ControllerError(.unknownTopicOrPartition, nil)
             }
             try await store.requestTopicDeletion(name)
@@ -363,7 +366,7 @@ struct AutoTopicCreation: Sendable {
         case .failure(let error):
             switch error.code {
             // Another broker was faster, or it will work later.
-            case .topicAlreadyExists, .requestTimedOut: return .leaderNotAvailable
+            case .topicAlreadyExists, .requestTimedOut, .notController: return .leaderNotAvailable
             case .invalidReplicationFactor: return .invalidReplicationFactor
             default: return error.code
             }

@@ -63,6 +63,8 @@ struct ConfigurationAdministration: Sendable {
                 .invalidConfig,
                 "Invalid config value for resource ConfigResource(type=\(resource.typeName), name='\(resource.name)'): "
                     + "\(error)")
+        } catch StoreError.notController, StoreError.controllerIsKRaft {
+            return ControllerError(.notController, nil)
         } catch {
             logger.error(
                 "Settings could not be written",

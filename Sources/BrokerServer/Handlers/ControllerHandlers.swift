@@ -115,8 +115,12 @@ struct ElectLeadersHandler: WaitingApiHandler {
     func answer(
         _ request: ElectLeadersRequest, _ context: RequestContext<ElectLeadersResponse>
     ) async -> ElectLeadersResponse {
+        await answer(request, version: context.version)
+    }
+
+    func answer(_ request: ElectLeadersRequest, version: Int16) async -> ElectLeadersResponse {
         var response = ElectLeadersResponse()
-        guard let type = ControllerRequest.ElectionType(rawValue: context.version == 0 ? 0 : request.electionType)
+        guard let type = ControllerRequest.ElectionType(rawValue: version == 0 ? 0 : request.electionType)
         else {
             response.errorCode = .invalidRequest
             return response
@@ -126,21 +130,8 @@ struct ElectLeadersHandler: WaitingApiHandler {
         }
         let reply = await controller.request(.electLeaders(type, partitions: partitions))
         guard case .electLeaders(let outcomes) = reply else {
-            // Version 0 has no place for an error of the whole request but the partitions.
-            if case .refused(let error) = reply, context.version > 0 { response.errorCode = error.code }
-            if case .refused(let error) = reply, context.version == 0 {
-                response.replicaElectionResults = (request.topicPartitions ?? []).map { topic in
-                    var wire = ElectLeadersResponse.ReplicaElectionResult()
-                    wire.topic = topic.topic
-                    wire.partitionResult = topic.partitions.map { partition in
-                        var result = ElectLeadersResponse.PartitionResult()
-                        result.partitionID = partition
-                        result.errorCode = error.code
-                        result.errorMessage = error.message ?? error.code.message
-                        return result
-                    }
-                    return wire
-                }
+            if case .refused(let error) = reply {
+                response.replicaElectionResults = refusal(error, of: partitions)
             }
             return response
         }
@@ -173,13 +164,37 @@ struct ElectLeadersHandler: WaitingApiHandler {
             }
             byTopic[partition.topic, default: []].append(wire)
         }
-        response.replicaElectionResults = byTopic.sorted { $0.key < $1.key }.map { topic, results in
+        response.replicaElectionResults = Self.sorted(byTopic)
+        return response
+    }
+
+    /// The same error for each partition, or, where all were asked for, for each that this broker knows: the answer has no
+    /// place for an error of the whole in version 0, and Kafka uses it in no version.
+    private func refusal(
+        _ error: ControllerError, of partitions: [TopicPartition]?
+    ) -> [ElectLeadersResponse.ReplicaElectionResult] {
+        let known = wait.metadata.current.topics.lazy.flatMap { topic in
+            topic.partitions.map { TopicPartition(topic.name, $0.index) }
+        }
+        let results = Set(partitions ?? Array(known)).map { partition in
+            var wire = ElectLeadersResponse.PartitionResult()
+            wire.partitionID = partition.partition
+            wire.errorCode = error.code
+            wire.errorMessage = error.message
+            return (partition.topic, wire)
+        }
+        return Self.sorted(Dictionary(grouping: results, by: \.0).mapValues { $0.map(\.1) })
+    }
+
+    private static func sorted(
+        _ byTopic: [String: [ElectLeadersResponse.PartitionResult]]
+    ) -> [ElectLeadersResponse.ReplicaElectionResult] {
+        byTopic.sorted { $0.key < $1.key }.map { topic, results in
             var wire = ElectLeadersResponse.ReplicaElectionResult()
             wire.topic = topic
             wire.partitionResult = results.sorted { $0.partitionID < $1.partitionID }
             return wire
         }
-        return response
     }
 }
 

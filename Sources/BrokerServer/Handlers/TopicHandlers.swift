@@ -42,6 +42,10 @@ struct CreateTopicsHandler: WaitingApiHandler {
     func answer(
         _ request: CreateTopicsRequest, _ context: RequestContext<CreateTopicsResponse>
     ) async -> CreateTopicsResponse {
+        await answer(request)
+    }
+
+    func answer(_ request: CreateTopicsRequest) async -> CreateTopicsResponse {
         var response = CreateTopicsResponse()
         let counts = Dictionary(grouping: request.topics, by: \.name).mapValues(\.count)
         var outcomes: [(name: String, outcome: Result<CreatedTopic, ControllerError>)] = []
@@ -54,6 +58,12 @@ struct CreateTopicsHandler: WaitingApiHandler {
             guard counts[topic.name] == 1 else {
                 outcomes.append(
                     (topic.name, .failure(ControllerError(.invalidRequest, "Found multiple entries for this topic."))))
+                continue
+            }
+            // The name of the log of KRaft's metadata, to which a cluster may be migrated one day.
+            guard topic.name != InternalTopic.clusterMetadata else {
+                outcomes.append(
+                    (topic.name, .failure(ControllerError(.topicAuthorizationFailed, "Authorization failed."))))
                 continue
             }
             let outcome = await administration.create(NewTopic(topic), validateOnly: request.validateOnly)
