@@ -48,4 +48,6 @@ package struct HTTPLimits: Hashable, Sendable {
 /// Why a listener could not be bound.
 package struct HTTPBindError: Error, CustomStringConvertible {
     package let description: String
+    /// The port is privileged, or a policy forbids it.
+    package let isPermissionDenied: Bool
 }

@@ -52,7 +52,9 @@ package final class HTTPListener: Sendable {
             try? await group.shutdownGracefully()
             let place = "\(host.isEmpty ? "*" : host):\(port)"
             let reason = (error as? IOError).map { Self.text(of: $0.errnoCode) } ?? "\(error)"
-            throw HTTPBindError(description: "\(place) cannot be bound: \(reason)")
+            throw HTTPBindError(
+                description: "\(place) cannot be bound: \(reason)",
+                isPermissionDenied: (error as? IOError)?.errnoCode == EACCES)
         }
     }
 

@@ -13,7 +13,9 @@ import Glibc
 enum BrokerProgram {
     static let version = Broker.version
 
-    /// - Returns: the process's exit code: 0 after an orderly stop, 1 when the settings or the start failed.
+    private static let usage = "USAGE: martlet broker server.properties [--override property=value]*"
+
+    /// - Returns: the process's exit code, one of ``ExitCode``: 0 after an orderly stop.
     static func run(_ arguments: [String]) async -> Int32 {
         // A peer that closes its connection is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
@@ -22,8 +24,8 @@ enum BrokerProgram {
         LoggingSystem.bootstrap { KafkaLogHandler(label: $0, threshold: levels.threshold($0)) }
         let logger = Logger(label: "kafka.server.KafkaServer")
         guard let (file, overrides) = parse(arguments) else {
-            Usage.complain("USAGE: martlet broker server.properties [--override property=value]*")
-            return 1
+            Usage.complain(usage)
+            return ExitCode.failure
         }
         let configuration: BrokerConfiguration
         do {
@@ -33,7 +35,7 @@ enum BrokerProgram {
             for warning in parsed.warnings { logger.warning("\(warning)") }
         } catch {
             Usage.complain("martlet: \(error)")
-            return 1
+            return ExitCode.failure
         }
         return await serve(configuration, levels, logger)
     }
@@ -72,7 +74,7 @@ enum BrokerProgram {
             switch event {
             case .started(.failure(let error)):
                 Usage.complain("martlet: \(error)")
-                return 1
+                return error.mayPass ? ExitCode.temporaryFailure : ExitCode.failure
             case .started(.success(let broker)):
                 notifier?.ready(status: "Broker \(broker.id) is serving")
                 running = (broker, notifier.flatMap { Watchdog($0, broker) })
@@ -88,13 +90,13 @@ enum BrokerProgram {
             guard let (broker, watchdog) = running else {
                 // As Kafka does: the next start finds what a kill would have left.
                 logger.warning("Stopped while starting")
-                return 1
+                return ExitCode.failure
             }
             await broker.shutDown()
             watchdog?.stop()
-            return failure == nil ? 0 : 1
+            return failure == nil ? ExitCode.success : ExitCode.failure
         }
-        return 1
+        return ExitCode.failure
     }
 
     private static func parse(_ arguments: [String]) -> (file: String, overrides: [String])? {

@@ -320,7 +320,7 @@ class ReadinessTests(MonitoringTestCase):
             holder.bind(("127.0.0.1", self.monitor.port))
             holder.listen()
             code, said = broker.run_to_end()
-        self.assertEqual(code, 1)
+        self.assertEqual(code, 75)
         lines = [line for line in said.splitlines() if "monitoring.http.listener" in line]
         self.assertEqual(
             lines, [f"martlet: monitoring.http.listener: 127.0.0.1:{self.monitor.port} cannot be bound: "

@@ -2,7 +2,7 @@
 """A service manager: a real systemd, which runs brokers from the unit that `deploy/martlet.service` is.
 
 It is a user's instance, in a mount namespace in which the machine looks as if systemd had booted it. What such an instance
-cannot do, or what is about the packaged paths, is left out of the unit: the account and the sandbox.
+cannot do is left out of the unit: the account, and the order among other units. The sandbox is the unit's own.
 """
 
 import os
@@ -16,9 +16,7 @@ from harness import MARTLET, directory, eventually, tail
 UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/martlet.service")
 SYSTEMD = "/usr/lib/systemd/systemd"
 # The sections' other settings are the unit's own.
-LEFT_OUT = re.compile(
-    r"(User|Group|StateDirectory\w*|UMask|OOMScoreAdjust|Limit\w+|NoNewPrivileges|Protect\w+|Private\w+|Restrict\w+|Lock\w+|"
-    r"Memory\w+|Capability\w+|Ambient\w+|SystemCall\w+|After|Wants|WantedBy)=")
+LEFT_OUT = re.compile(r"(User|Group|After|Wants|WantedBy)=")
 
 
 def packaged():
@@ -36,7 +34,11 @@ class ServiceManager:
             "PATH": os.environ["PATH"], "HOME": self.home, "XDG_RUNTIME_DIR": self.home,
             "XDG_CONFIG_HOME": os.path.join(self.home, "config")}
         self.log = os.path.join(self.home, "log")
-        booted = f"mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec {SYSTEMD} --user --log-target=console"
+        # The sandbox hides things behind nodes that the machine's own systemd makes; a user's makes them elsewhere.
+        booted = (
+            "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && "
+            "ln -s $XDG_RUNTIME_DIR/systemd/inaccessible /run/systemd/inaccessible && "
+            f"exec {SYSTEMD} --user --log-target=console")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "TERM", "unshare", "--mount", "sh", "-c", booted], stdin=subprocess.DEVNULL,

@@ -34,7 +34,7 @@ class SameIdTests(ClusterTestCase):
         twin = self.twin(cluster, 1)
         for _ in range(2):
             code, said = twin.run_to_end()
-            self.assertEqual(code, 1, said)
+            self.assertEqual(code, 75, said)
             self.assertIn("broker id 1 is registered", said)
         load.wait_for_more()
         self.assertEqual((self.epoch(cluster, 1), cluster.leader(topic), cluster.controller()), before)

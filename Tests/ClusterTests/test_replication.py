@@ -432,7 +432,7 @@ class FenceTests(ClusterTestCase):
                         shutil.copytree(directories, twin.log_dirs)
                         self.assertTrue(os.path.exists(os.path.join(twin.log_dirs, ".martlet-zookeeper-session")))
                     code, said = twin.run_to_end()
-                    self.assertEqual(code, 1, said)
+                    self.assertEqual(code, 75, said)
                     self.assertIn(f"broker id {victim} is registered", said)
                     result = harness.subprocess.run(
                         [*elsewhere.launcher, MARTLET, "fence", "--broker", str(victim), "--config", twin.properties],

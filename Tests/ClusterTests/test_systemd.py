@@ -2,14 +2,17 @@
 """A broker that a real systemd runs, from the unit of the package: however its process ends, nobody waits for its session."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import unittest
 
 import services
-from cluster import ClusterTestCase, eventually, harness
+from cluster import ClusterTestCase, ensemble, eventually, harness, wire
+from ensemble import Ensemble
 
 
 class UnitTests(unittest.TestCase):
@@ -21,13 +24,17 @@ class UnitTests(unittest.TestCase):
         told = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60)
         self.assertEqual((told.returncode, told.stdout + told.stderr), (0, ""))
 
+    def test_the_unit_hides_no_place_where_kafka_may_have_kept_records(self):
+        """`log.dirs` is /tmp/kafka-logs by Kafka's own default, and guides put it under /home or /opt. In a private /tmp the
+        broker would find nothing of it, and systemd would remove what it writes there."""
+        settings = dict(line.split("=", 1) for line in services.packaged().splitlines() if re.match(r"\w+=", line))
+        self.assertEqual(settings.get("PrivateTmp", "no"), "no")
+        self.assertEqual(settings.get("ProtectHome", "no"), "no")
+        self.assertEqual(settings.get("ProtectSystem"), "full")
 
-class ServiceTests(ClusterTestCase):
-    """Broker 1 of three is a service. Sessions take long to end by themselves, and so does it take until a broker is started
-    again, which would end the session of the one before as well."""
 
-    SESSION = 40
-    RESTART = 12
+class ServiceTestCase(ClusterTestCase):
+    NAME = "martlet.service"
 
     def setUp(self):
         reason = services.ServiceManager.why_not()
@@ -35,6 +42,84 @@ class ServiceTests(ClusterTestCase):
             self.skipTest(reason)
         self.manager = services.service_manager()
         self.addCleanup(self.manager.stop)
+
+    def state(self):
+        return self.manager.show(self.NAME, "ActiveState")
+
+    def restarts(self):
+        return int(self.manager.show(self.NAME, "NRestarts"))
+
+
+class StartTests(ServiceTestCase):
+    """One broker, that may not always start."""
+
+    def broker(self, servers, **settings):
+        broker = harness.Broker(ensemble=servers, **settings)
+        self.addCleanup(lambda: broker.process and broker.process.poll() is None and broker.kill())
+        return broker
+
+    def install(self, broker):
+        # Tries that follow each other fast, where the unit waits; the limit of tries is the unit's.
+        broker.command()
+        self.manager.install(self.NAME, broker.properties, broker.log, RestartSec="100ms")
+
+    def test_a_broker_is_there_once_its_ensemble_is_however_long_that_takes(self):
+        servers = Ensemble()
+        broker = self.broker(servers, zookeeper_connection_timeout_ms=300)
+        self.install(broker)
+        self.manager.systemctl("start", "--no-block", self.NAME)
+        # More than systemd's own limit, and than the five that the unit once had.
+        eventually(lambda: self.restarts() >= 12, 60, f"it is not tried again: {harness.tail(broker.log)}")
+        servers.start()
+        self.addCleanup(servers.kill)
+        eventually(lambda: self.state() == "active", 30, f"it does not start: {harness.tail(broker.log)}")
+        with broker.connect() as connection:
+            eventually(lambda: len(connection.metadata([])["brokers"]) == 1)
+
+    def test_a_setting_that_is_wrong_is_not_tried_again(self):
+        broker = self.broker(ensemble(), num_partitions=0)
+        self.install(broker)
+        self.manager.systemctl("start", self.NAME, check=False)
+        eventually(lambda: self.state() == "failed")
+        time.sleep(2)
+        self.assertEqual((self.state(), self.restarts()), ("failed", 0), harness.tail(broker.log))
+        self.assertEqual(self.manager.show(self.NAME, "ExecMainStatus"), "1")
+
+    def test_records_in_tmp_are_the_services_as_well(self):
+        home = tempfile.mkdtemp(prefix="martlet-kafka-logs-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, home)
+        broker = self.broker(ensemble(), log_dirs=home)
+
+        def led():
+            with broker.connect() as connection:
+                eventually(lambda: connection.leads_all("kept", 1))
+                return connection.list_offset("kept", -1)[2]
+
+        def produce(value):
+            with broker.connect() as connection:
+                self.assertEqual(connection.produce("kept", wire.batch([value]))[0], wire.NONE)
+
+        broker.start()
+        with broker.connect() as connection:
+            connection.create_topic("kept", 1)
+        self.assertEqual(led(), 0)
+        produce(b"before")
+        self.assertEqual(broker.terminate(), 0)
+        self.install(broker)
+        self.manager.systemctl("start", self.NAME)
+        self.assertEqual(led(), 1)
+        produce(b"by the service")
+        self.manager.systemctl("stop", self.NAME)
+        broker.start()
+        self.assertEqual(led(), 2)
+
+
+class ServiceTests(ServiceTestCase):
+    """Broker 1 of three is a service. Sessions take long to end by themselves, and so does it take until a broker is started
+    again, which would end the session of the one before as well."""
+
+    SESSION = 40
+    RESTART = 12
 
     def begin(self, **overrides):
         cluster = self.cluster(zookeeper_session_timeout_ms=self.SESSION * 1000)

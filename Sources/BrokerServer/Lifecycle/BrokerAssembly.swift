@@ -132,7 +132,7 @@ enum BrokerAssembly {
             do throws(BindError) {
                 ports.append(try await Listener.claim(listener))
             } catch {
-                throw StartError("\(error)")
+                throw StartError(error)
             }
         }
         return ports
@@ -153,7 +153,7 @@ enum BrokerAssembly {
                         observer: requests, logger: logger))
             } catch {
                 for listener in listeners { await listener.close() }
-                throw StartError("\(error)")
+                throw StartError(error)
             }
         }
         return listeners
@@ -179,7 +179,7 @@ enum BrokerAssembly {
                 directories, now: BrokerClock.now, logger: logger, opening: { status.opening($0) },
                 onEvent: { router.logDirectory($0) })
         } catch {
-            throw StartError("\(error)")
+            throw StartError(error)
         }
     }
 
@@ -307,12 +307,12 @@ enum BrokerAssembly {
         do throws(BindError) {
             for port in ports { try port.listen() }
         } catch {
-            throw StartError("\(error)")
+            throw StartError(error)
         }
         do throws(StoreError) {
             identity.epoch = try await registrar.register(checkingEndpoints: true)
         } catch {
-            throw StartError("the broker could not be registered: \(error)")
+            throw StartError("the broker could not be registered", error)
         }
         monitoring.status.registered()
         let listeners = try await serve(

@@ -30,7 +30,7 @@ struct Ensemble: Sendable {
         do throws(StoreError) {
             try await ZooKeeperStore.createChroot(zooKeeper, protectsNodes: settings.setsACLs)
         } catch {
-            throw StartError("ZooKeeper at \(settings.connect): \(error)")
+            throw StartError("ZooKeeper at \(settings.connect)", error)
         }
         let router = EventRouter(status: monitoring.status, metrics: monitoring.session, logger: logger.of(.zooKeeper))
         let connection = ZooKeeperConnection(
@@ -41,7 +41,7 @@ struct Ensemble: Sendable {
             await connection.close()
             throw StartError(
                 "ZooKeeper at \(settings.connect) could not be reached within "
-                    + "\(settings.connectionTimeout.wholeMilliseconds) ms (zookeeper.connection.timeout.ms): \(error)")
+                    + "\(settings.connectionTimeout.wholeMilliseconds) ms (zookeeper.connection.timeout.ms)", error)
         }
         return Ensemble(
             connection: connection, store: ZooKeeperStore(connection, protectsNodes: settings.setsACLs),
@@ -54,7 +54,7 @@ struct Ensemble: Sendable {
         do throws(StoreError) {
             return try await body()
         } catch {
-            throw StartError("ZooKeeper at \(zooKeeper.connect): \(error)")
+            throw StartError("ZooKeeper at \(zooKeeper.connect)", error)
         }
     }
 
@@ -79,7 +79,7 @@ struct Ensemble: Sendable {
         throw StartError(
             "broker id \(id) is registered in ZooKeeper by another running broker (session "
                 + "0x\(String(UInt64(bitPattern: found.stat.ephemeralOwner), radix: 16))): each broker needs its own "
-                + "broker.id")
+                + "broker.id", mayPass: true)
     }
 
     /// Ends the session that a dead process of this broker left behind, so that its nodes vanish now and not when the
@@ -135,7 +135,7 @@ struct Ensemble: Sendable {
                         metadata: ["kafka.topic": "\(topic)", "error": "\(error)"])
                 }
             case .success, .failure(.noNode): continue
-            case .failure(let error): throw StartError("ZooKeeper at \(zooKeeper.connect): \(path): \(error)")
+            case .failure(let error): throw StartError("ZooKeeper at \(zooKeeper.connect): \(path)", error)
             }
         }
     }

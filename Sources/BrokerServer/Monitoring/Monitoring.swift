@@ -49,7 +49,7 @@ final class Monitoring: Sendable {
             self.listener.withLock { $0 = listener }
             logger.info("Monitoring", metadata: ["http.host": "\(address.host)", "http.port": "\(listener.port)"])
         } catch {
-            throw StartError("monitoring.http.listener: \(error)")
+            throw StartError("monitoring.http.listener: \(error)", mayPass: !error.isPermissionDenied)
         }
     }
 
