@@ -7,11 +7,12 @@ cd "$(dirname "$0")/.."
 version=${VERSION:-0.1.0~git$(git show --no-patch --format=%cd.%h --date=format:%Y%m%d)}
 architecture=$(dpkg --print-architecture)
 root=$PWD/.build/deb
+export MARTLET=${MARTLET:-.build/release/martlet}
 rm -rf "$root"
 deploy/install.sh "$root" /usr >/dev/null
 
 # What the program links, as the packages of this Debian are called.
-libraries=$(ldd .build/release/martlet | awk '$3 ~ /^\// { print $3 }')
+libraries=$(ldd "$MARTLET" | awk '$3 ~ /^\// { print $3 }')
 depends=$(for library in $libraries; do
     dpkg-query --search "$(realpath "$library")" "/usr$library" "$library" 2>/dev/null || true
 done | cut -d: -f1 | sort -u | paste -sd, | sed 's/,/, /g')
@@ -24,7 +25,7 @@ Architecture: $architecture
 Maintainer: The Martlet authors <martlet@localhost>
 Section: net
 Priority: optional
-Depends: adduser, $depends
+Depends: passwd, $depends
 Suggests: zookeeper
 Conflicts: confluent-kafka
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
@@ -37,10 +38,7 @@ cat >"$root/DEBIAN/postinst" <<'END'
 #!/bin/sh
 set -e
 if [ "$1" = configure ]; then
-    getent passwd kafka >/dev/null ||
-        adduser --quiet --system --group --home /var/lib/kafka --no-create-home --shell /usr/sbin/nologin kafka
-    # The unit would make it too; a broker that is started by hand finds it as well. One that is there is left as it is.
-    [ -d /var/lib/kafka ] || install --directory --owner=kafka --group=kafka --mode=750 /var/lib/kafka
+    /usr/lib/martlet/account
     [ -d /run/systemd/system ] && systemctl daemon-reload || true
 fi
 END
@@ -52,6 +50,10 @@ END
 cat >"$root/DEBIAN/postrm" <<'END'
 #!/bin/sh
 set -e
+if [ "$1" = purge ]; then
+    rm -f /etc/systemd/system/martlet.service.d/account.conf
+    rmdir /etc/systemd/system/martlet.service.d 2>/dev/null || true
+fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 END
 chmod 755 "$root"/DEBIAN/{postinst,prerm,postrm}

@@ -3,12 +3,13 @@
 #
 # install.sh DESTDIR PREFIX: puts the program, a link per command under both of Apache's spellings, the configuration
 # and the systemd unit in place. A configuration that is there already is kept. Links that belong to another package
-# are kept too: only what is missing, or already a link to martlet, is written.
+# are kept too: only what is missing, or already a link to martlet, is written. Where the machine itself is meant, and not
+# a package's tree, the account of the unit is settled as well. MARTLET names another program than the release build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 destination=$1
 prefix=$2
-binary=.build/release/martlet
+binary=${MARTLET:-.build/release/martlet}
 bin=$destination$prefix/bin
 
 install -D --mode=755 "$binary" "$bin/martlet"
@@ -34,6 +35,8 @@ install -D --mode=755 deploy/kafka-server-stop.sh "$destination$prefix/lib/martl
 link ../lib/martlet/kafka-server-stop kafka-server-stop
 link ../lib/martlet/kafka-server-stop kafka-server-stop.sh
 
+install -D --mode=755 deploy/account.sh "$destination$prefix/lib/martlet/account"
+
 configuration=$destination/etc/kafka/server.properties
 if [[ -e $configuration ]]; then
     echo "kept: $configuration"
@@ -53,7 +56,7 @@ echo "$units/martlet.service"
 install -D --mode=644 README.md "$destination$prefix/share/doc/martlet/README.md"
 install -D --mode=644 LICENSE "$destination$prefix/share/doc/martlet/LICENSE"
 
-if [[ -z $destination ]] && ! id kafka >/dev/null 2>&1; then
-    echo "The unit runs as the user kafka, which does not exist yet:"
-    echo "    useradd --system --home-dir /var/lib/kafka --shell /usr/sbin/nologin kafka"
+if [[ -z $destination && $(id -u) == 0 ]]; then
+    deploy/account.sh
+    if [[ -d /run/systemd/system ]]; then systemctl daemon-reload || true; fi
 fi

@@ -19,8 +19,8 @@ done
 # Whether the broker of these arguments has the number asked for.
 chosen() {
     [[ -n $node ]] || return 0
-    local configuration=$1 argument id
-    shift
+    local configuration=${1-} argument id
+    shift || return 1
     id=$(sed -n 's/^[[:blank:]]*\(broker\|node\)\.id[[:blank:]]*[=:][[:blank:]]*//p' "$configuration" 2>/dev/null | tail -n 1)
     for argument in "$@"; do
         [[ $argument =~ ^(broker|node)\.id=(.*)$ ]] && id=${BASH_REMATCH[2]}
@@ -32,10 +32,18 @@ stopped=0
 for process in /proc/[0-9]*; do
     # A process may end while it is looked at.
     { mapfile -d '' -t arguments <"$process/cmdline"; } 2>/dev/null || continue
-    [[ ${arguments[0]-} == */martlet || ${arguments[0]-} == martlet ]] || continue
-    [[ ${arguments[1]-} == broker || ${arguments[1]-} == server-start ]] || continue
+    program=${arguments[0]-}
+    case ${program##*/} in
+    martlet)
+        [[ ${arguments[1]-} == broker || ${arguments[1]-} == server-start ]] || continue
+        options=("${arguments[@]:2}")
+        ;;
+    # Started through an installed link. (Apache's script of this name is an argument of its shell, and then Java.)
+    kafka-server-start | kafka-server-start.sh) options=("${arguments[@]:1}") ;;
+    *) continue ;;
+    esac
     cd "$process/cwd" 2>/dev/null || continue
-    chosen "${arguments[2]-}" "${arguments[@]:3}" || continue
+    chosen "${options[@]}" || continue
     kill -s TERM "${process#/proc/}" && stopped=$((stopped + 1))
 done
 

@@ -13,10 +13,18 @@ import Glibc
 enum BrokerProgram {
     static let version = Broker.version
 
-    private static let usage = "USAGE: martlet broker server.properties [--override property=value]*"
+    private static let usage = "USAGE: martlet broker [-daemon] server.properties [--override property=value]*"
 
     /// - Returns: the process's exit code, one of ``ExitCode``: 0 after an orderly stop.
     static func run(_ arguments: [String]) async -> Int32 {
+        if arguments.first == "-daemon" {
+            let rest = Array(arguments.dropFirst())
+            guard parse(rest) != nil else {
+                Usage.complain(usage)
+                return ExitCode.failure
+            }
+            return DaemonProgram.start(CommandLine.arguments.dropLast(arguments.count) + rest)
+        }
         // A peer that closes its connection is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         Broker.tuneProcess()
@@ -100,7 +108,7 @@ enum BrokerProgram {
     }
 
     private static func parse(_ arguments: [String]) -> (file: String, overrides: [String])? {
-        guard let file = arguments.first, !file.hasPrefix("--") else { return nil }
+        guard let file = arguments.first, !file.hasPrefix("-") else { return nil }
         var overrides: [String] = []
         var rest = arguments.dropFirst()
         while let option = rest.popFirst() {

@@ -10,7 +10,10 @@ enum Usage {
         """
         Martlet: a Kafka broker for ZooKeeper ensembles.
 
-        martlet broker FILE [--override NAME=VALUE]...   runs a broker with the settings in FILE (server.properties)
+        martlet broker [-daemon] FILE [--override NAME=VALUE]...
+                                                         runs a broker with the settings in FILE (server.properties);
+                                                         with -daemon in the background, its output in
+                                                         $LOG_DIR/kafkaServer.out (LOG_DIR: /var/log/kafka)
         martlet fence [--broker ID] [--config FILE]      ends the ZooKeeper session of a broker that has died
         martlet COMMAND [OPTION]...                      runs one of Kafka's commands
         martlet --commands                               lists the commands, one per line
