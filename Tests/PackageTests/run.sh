@@ -76,7 +76,9 @@ check "the package is installed with its dependencies" \
 check "all libraries are there" fails inside sh -c 'ldd /usr/bin/martlet | grep "not found"'
 check "the unit is sound" silent inside systemd-analyze verify --man=no /lib/systemd/system/martlet.service
 check "the data directory belongs to the broker's user" \
-    inside sh -c 'test "$(stat --format=%U:%a /var/lib/kafka)" = kafka:750'
+    inside sh -c 'test "$(stat --format=%U:%G:%a /var/lib/kafka)" = kafka:kafka:750'
+drop_in=/etc/systemd/system/martlet.service.d/account.conf
+check "which the unit names by itself" fails inside test -e $drop_in
 
 port=$(free_port) zookeeper_port=$(free_port) monitoring_port=$(free_port)
 printf '%s\n' "dataDir=$home/zookeeper" "clientPort=$zookeeper_port" clientPortAddress=127.0.0.1 \
@@ -117,6 +119,22 @@ check "SIGTERM ends the broker in order" stop
 check "the package is purged" inside apt-get purge --yes martlet
 check "nothing of it is left" fails inside sh -c \
     'ls -d /usr/bin/martlet /usr/bin/kafka-* /usr/lib/martlet /usr/share/doc/martlet /etc/kafka /lib/systemd/system/martlet.service 2>/dev/null | grep .'
+check "not even an account's drop-in" fails inside ls -d ${drop_in%/*}
 check "but the records" inside sh -c 'test -s /var/lib/kafka/packaged-0/00000000000000000000.log ||
     test -s /var/lib/kafka/packaged-1/00000000000000000000.log'
+
+# A machine that Confluent's packages have been on: their account and its records stay what they are.
+check "Confluent's account has the records" inside sh -ec 'groupadd --system --force confluent
+    id cp-kafka 2>/dev/null || useradd --system --gid confluent cp-kafka
+    chown --recursive cp-kafka:confluent /var/lib/kafka'
+check "the package is installed beside it" \
+    inside apt-get install --yes --no-install-recommends /tmp/martlet.deb
+check "the unit runs as that account" inside sh -ec "grep --line-regexp User=cp-kafka $drop_in
+    grep --line-regexp Group=confluent $drop_in"
+check "and the records are still its own" fails inside sh -c 'find /var/lib/kafka ! -user cp-kafka | grep .'
+check "the unit is sound with it" silent inside systemd-analyze verify --man=no /lib/systemd/system/martlet.service
+check "it is purged" inside apt-get purge --yes martlet
+check "and so is the drop-in" fails inside ls -d ${drop_in%/*}
+# For the next time, with a root that is kept.
+check "the account is gone" inside userdel cp-kafka
 rm -rf --one-file-system "$root/var/lib/kafka"
