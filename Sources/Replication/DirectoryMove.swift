@@ -125,6 +125,7 @@ package struct DirectoryMove: Sendable {
 /// | is none of the broker's | | LOG_DIR_NOT_FOUND |
 /// | has failed | | KAFKA_STORAGE_ERROR |
 /// | | was in one that has failed | KAFKA_STORAGE_ERROR |
+/// | | of a partition that does not exist | UNKNOWN_TOPIC_OR_PARTITION |
 /// | | is not here yet | will be made in it; REPLICA_NOT_AVAILABLE |
 /// | has it already | | stays |
 /// | | may have a copy in one that has failed | KAFKA_STORAGE_ERROR |
@@ -148,18 +149,21 @@ package struct DirectoryWish<Directory: Equatable> {
     /// Where a copy of it is being made.
     package var copy: Directory?
     package var isReplicaOffline: Bool
+    /// Whether there is such a partition in the cluster. What is remembered for others would stay for ever.
+    package var isKnown: Bool
     /// Any of the broker's.
     package var hasOfflineDirectory: Bool
 
     package init(
         for wanted: Directory, isOnline: Bool?, log: Directory?, copy: Directory?, isReplicaOffline: Bool,
-        hasOfflineDirectory: Bool
+        isKnown: Bool, hasOfflineDirectory: Bool
     ) {
         self.wanted = wanted
         self.isOnline = isOnline
         self.log = log
         self.copy = copy
         self.isReplicaOffline = isReplicaOffline
+        self.isKnown = isKnown
         self.hasOfflineDirectory = hasOfflineDirectory
     }
 
@@ -176,7 +180,7 @@ package struct DirectoryWish<Directory: Equatable> {
 
     package var outcome: Outcome {
         if let impediment { return .refused(impediment) }
-        guard let log else { return .remembered }
+        guard let log else { return isKnown ? .remembered : .refused(.unknownTopicOrPartition) }
         if log == wanted { return .stays }
         let isBeingMade = copy == wanted
         return hasOfflineDirectory && !isBeingMade ? .refused(.kafkaStorageError) : .moves

@@ -135,6 +135,13 @@ import Testing
         #expect(await move(scene, long, to: elsewhere) == .invalidTopicException)
         // A replica that comes later is made where it was asked to be.
         let other = TopicPartition("other", 0)
+        // Of what does not exist nothing is remembered.
+        #expect(await move(scene, other, to: elsewhere) == .unknownTopicOrPartition)
+        let image = PartitionImage(leader: 1, leaderEpoch: 0, inSyncReplicas: [1], replicas: [1])
+        _ = scene.metadata.apply(
+            MetadataUpdate(
+                controllerID: 1, brokers: ReplicaScene.brokers(1),
+                topics: [.init(name: "other", id: .zero, partitions: [.init(index: 0, state: image)])]))
         for path in [here, elsewhere] { #expect(await move(scene, other, to: path) == .replicaNotAvailable) }
         await scene.leaderAndIsr(ReplicaScene.change(other, leader: 1, epoch: 0, inSync: [1], replicas: [1]))
         #expect(scene.replicas.logs.log(for: other)?.logDirectory == elsewhere)

@@ -358,7 +358,7 @@ class MoveTests(DiskTestCase):
             for _ in range(50):
                 connection.produce("t", wire.batch([b"x" * 1000] * 20))
         self.assertEqual(move(broker, "t", 0, "/nowhere"), 57)
-        self.assertEqual(move(broker, "unknown", 0, paths[0]), 9)
+        self.assertEqual(move(broker, "unknown", 0, paths[0]), wire.UNKNOWN_TOPIC_OR_PARTITION)
         here, _ = self.place(broker)
         there, third = [path for path in paths if path != here]
         self.limit(broker, 1000)

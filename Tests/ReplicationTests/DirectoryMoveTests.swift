@@ -103,6 +103,7 @@ import Testing
         var log: String? = "a"
         var copy: String?
         var isReplicaOffline = false
+        var isKnown = true
         var hasOfflineDirectory = false
         let outcome: DirectoryWish<String>.Outcome
         var endsAnotherMove = false
@@ -114,6 +115,9 @@ import Testing
         Case(isOnline: false, copy: "c", outcome: .refused(.kafkaStorageError)),
         Case(log: nil, isReplicaOffline: true, outcome: .refused(.kafkaStorageError)),
         Case(log: nil, outcome: .remembered),
+        Case(log: nil, isKnown: false, outcome: .refused(.unknownTopicOrPartition)),
+        Case(isOnline: nil, log: nil, isKnown: false, outcome: .refused(.logDirNotFound)),
+        Case(isKnown: false, outcome: .moves),
         Case(log: nil, copy: "c", outcome: .remembered, endsAnotherMove: true),
         Case(log: "b", outcome: .stays),
         Case(log: "b", copy: "c", outcome: .stays, endsAnotherMove: true),
@@ -127,7 +131,8 @@ import Testing
     func aWishIsDecidedByTheTable(_ wanted: Case) {
         let wish = DirectoryWish(
             for: "b", isOnline: wanted.isOnline, log: wanted.log, copy: wanted.copy,
-            isReplicaOffline: wanted.isReplicaOffline, hasOfflineDirectory: wanted.hasOfflineDirectory)
+            isReplicaOffline: wanted.isReplicaOffline, isKnown: wanted.isKnown,
+            hasOfflineDirectory: wanted.hasOfflineDirectory)
         #expect(wish.outcome == wanted.outcome)
         #expect(wish.endsAnotherMove == wanted.endsAnotherMove)
     }

@@ -22,8 +22,9 @@ struct MetadataHandler: WaitingApiHandler {
         // A bare task: topics are created through ZooKeeper, for which an event loop cannot wait.
         Task {
             var response = answer.response
-            for (name, error) in await autoCreation.create(answer.toCreate) {
-                guard let index = response.topics.firstIndex(where: { $0.name == name }) else { continue }
+            let errors = Dictionary(await autoCreation.create(answer.toCreate), uniquingKeysWith: { $1 })
+            for index in response.topics.indices {
+                guard let error = response.topics[index].name.flatMap({ errors[$0] }) else { continue }
                 response.topics[index].errorCode = error
             }
             context.answer(response)

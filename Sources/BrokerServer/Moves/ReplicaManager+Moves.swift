@@ -20,7 +20,8 @@ extension ReplicaManager {
         let wish = DirectoryWish(
             for: path, isOnline: logs.isOnline(path), log: log?.logDirectory,
             copy: logs.futureLog(for: id)?.logDirectory,
-            isReplicaOffline: isOffline(id), hasOfflineDirectory: logs.hasOfflineDirectory)
+            isReplicaOffline: isOffline(id), isKnown: metadata.current.partition(id) != nil,
+            hasOfflineDirectory: logs.hasOfflineDirectory)
         do throws(LogError) {
             if wish.endsAnotherMove { try endMove(of: id) }
             switch wish.outcome {

@@ -14,7 +14,8 @@ extension SimulatedBroker {
             let wish = DirectoryWish(
                 for: directory, isOnline: !failedDirectories.contains(directory),
                 log: replicas[partition]?.stored?.directory, copy: futures[partition]?.directory,
-                isReplicaOffline: offline.contains(partition), hasOfflineDirectory: !failedDirectories.isEmpty)
+                isReplicaOffline: offline.contains(partition), isKnown: true,
+                hasOfflineDirectory: !failedDirectories.isEmpty)
             if wish.endsAnotherMove { endMove(of: partition) }
             guard wish.outcome == .moves, let replica = replicas[partition], let stored = replica.stored else { return }
             let future: StoredLog
