@@ -76,6 +76,26 @@ import Testing
         _ = try OffsetFetchResponse([(fetch, found)], version: version).encoded(version: version)
     }
 
+    @Test(arguments: OffsetFetchRequest.versions)
+    func whatOffsetFetchNamesAgainIsFetchedOnce(version: Int16) throws {
+        var request = OffsetFetchRequest()
+        request.groupID = "g"
+        request.topics = [.init(name: "t", partitionIndexes: [1, 0, 1]), .init(name: "t", partitionIndexes: [0, 2])]
+        func group(_ name: String, _ partitions: [Int32]?) -> OffsetFetchRequest.OffsetFetchRequestGroup {
+            var group = OffsetFetchRequest.OffsetFetchRequestGroup()
+            group.groupID = name
+            group.topics = partitions.map { [.init(name: "t", partitionIndexes: $0)] }
+            return group
+        }
+        request.groups = [
+            group("g", [1, 0, 1]), group("all", [1]), group("all", nil), group("g", [0, 2]), group("all", nil),
+        ]
+        let fetches = OffsetFetch.requests(request, version: version)
+        #expect(fetches.map(\.group) == (version < 8 ? ["g"] : ["g", "all"]))
+        #expect(fetches.first?.partitions == [1, 0, 2].map { TopicPartition("t", $0) })
+        #expect(version < 8 || fetches.last?.partitions == nil)
+    }
+
     @Test func aRetentionOfTheRequestCountsFromNow() {
         var request = OffsetCommitRequest()
         var partition = OffsetCommitRequest.OffsetCommitRequestPartition()

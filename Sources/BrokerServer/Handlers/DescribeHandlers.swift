@@ -4,6 +4,7 @@ import BrokerSettings
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import OrderedCollections
 import ZooKeeperStore
 
 /// What kinds of things have configurations, by their code on the wire.
@@ -30,7 +31,7 @@ struct DescribeConfigsHandler: WaitingApiHandler {
         _ request: DescribeConfigsRequest, _ context: RequestContext<DescribeConfigsResponse>
     ) async -> DescribeConfigsResponse {
         var response = DescribeConfigsResponse()
-        for resource in request.resources {
+        for resource in Self.onceEach(request.resources) {
             var wire = DescribeConfigsResponse.DescribeConfigsResult()
             wire.resourceType = resource.resourceType
             wire.resourceName = resource.resourceName
@@ -45,6 +46,21 @@ struct DescribeConfigsHandler: WaitingApiHandler {
             response.results.append(wire)
         }
         return response
+    }
+
+    /// Each resource once, with all keys that are asked of it: an answer is a thousand times as long as a question.
+    static func onceEach(
+        _ resources: [DescribeConfigsRequest.DescribeConfigsResource]
+    ) -> [DescribeConfigsRequest.DescribeConfigsResource] {
+        resources.grouped { ConfigurationAdministration.Resource(type: $0.resourceType, name: $0.resourceName) }
+            .compactMap { _, mentions in
+                guard var resource = mentions.first, mentions.count > 1 else { return mentions.first }
+                // No keys are all keys.
+                let wantsAll = mentions.contains { $0.configurationKeys?.isEmpty ?? true }
+                resource.configurationKeys =
+                    wantsAll ? nil : Array(OrderedSet(mentions.lazy.flatMap { $0.configurationKeys ?? [] }))
+                return resource
+            }
     }
 
     private struct Refusal: Error {
@@ -91,7 +107,8 @@ struct DescribeConfigsHandler: WaitingApiHandler {
             guard resource.resourceName == "\(brokerID)" else { return .failure(Refusal(.invalidRequest)) }
             let loggers = levels.all.map { SettingDescription.logger($0.name, level: $0.level) }
             guard let keys, !keys.isEmpty else { return .success(loggers) }
-            return .success(loggers.filter { keys.contains($0.name) })
+            let wanted = Set(keys)
+            return .success(loggers.filter { wanted.contains($0.name) })
         case nil:
             return .failure(Refusal(.invalidRequest))
         }

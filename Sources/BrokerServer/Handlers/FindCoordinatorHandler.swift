@@ -3,6 +3,7 @@
 import ClusterMetadata
 import KafkaModel
 import KafkaProtocol
+import OrderedCollections
 
 /// FindCoordinator, 0–6: which broker looks after a group or a transactional id.
 ///
@@ -24,8 +25,9 @@ struct FindCoordinatorHandler: ApiHandler {
 
     func handle(_ request: FindCoordinatorRequest, _ context: RequestContext<FindCoordinatorResponse>) {
         var response = FindCoordinatorResponse()
+        var missing: Set<String> = []
         if context.version < 4 {
-            let found = find(request.key, request.keyType, context)
+            let found = find(request.key, request.keyType, context, &missing)
             response.errorCode = found.error
             // Kafka's own spelling of "no error".
             response.errorMessage = found.error.isNone ? "NONE" : found.error.message
@@ -33,8 +35,8 @@ struct FindCoordinatorHandler: ApiHandler {
             response.host = found.host
             response.port = found.port
         } else {
-            response.coordinators = request.coordinatorKeys.map { key in
-                let found = find(key, request.keyType, context)
+            response.coordinators = OrderedSet(request.coordinatorKeys).map { key in
+                let found = find(key, request.keyType, context, &missing)
                 var wire = FindCoordinatorResponse.Coordinator()
                 wire.key = key
                 wire.nodeID = found.id
@@ -45,6 +47,8 @@ struct FindCoordinatorHandler: ApiHandler {
                 return wire
             }
         }
+        // A bare task: the client asks again, and finds the topic then.
+        if !missing.isEmpty { Task { [autoCreation, missing] in _ = await autoCreation.create(Array(missing)) } }
         context.answer(response)
     }
 
@@ -55,8 +59,9 @@ struct FindCoordinatorHandler: ApiHandler {
         var port: Int32 = -1
     }
 
+    /// - Parameter missing: takes the coordinators' topic where there is none yet.
     private func find(
-        _ key: String, _ type: Int8, _ context: RequestContext<FindCoordinatorResponse>
+        _ key: String, _ type: Int8, _ context: RequestContext<FindCoordinatorResponse>, _ missing: inout Set<String>
     ) -> Found {
         let coordinating: TopicPartition
         switch KeyType(rawValue: type) {
@@ -67,8 +72,7 @@ struct FindCoordinatorHandler: ApiHandler {
         }
         let image = metadata.current
         guard let known = image.topic(coordinating.topic) else {
-            // A bare task: the client asks again, and finds the topic then.
-            Task { [autoCreation] in _ = await autoCreation.create([coordinating.topic]) }
+            missing.insert(coordinating.topic)
             return Found(error: .coordinatorNotAvailable)
         }
         guard let partition = known[coordinating.partition],

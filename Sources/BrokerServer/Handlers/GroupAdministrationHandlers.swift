@@ -4,6 +4,7 @@ import ClusterMetadata
 import GroupCoordination
 import KafkaModel
 import KafkaProtocol
+import OrderedCollections
 import Synchronization
 
 /// DescribeGroups, 0–5: the state of groups and their members.
@@ -16,7 +17,8 @@ struct DescribeGroupsHandler: ApiHandler {
 
     func handle(_ request: DescribeGroupsRequest, _ context: RequestContext<DescribeGroupsResponse>) {
         var response = DescribeGroupsResponse()
-        response.groups = request.groups.map { group in
+        // Each once: a group may have thousands of members.
+        response.groups = OrderedSet(request.groups).map { group in
             DescribeGroupsResponse.DescribedGroup(
                 groups.describe(group), version: context.version,
                 includesOperations: request.includeAuthorizedOperations)
@@ -91,7 +93,7 @@ struct DeleteGroupsHandler: ApiHandler {
 
     func handle(_ request: DeleteGroupsRequest, _ context: RequestContext<DeleteGroupsResponse>) {
         // Asked twice for the same, the second would not find it.
-        let names = request.groupsNames.grouped { $0 }.map(\.key)
+        let names = Array(OrderedSet(request.groupsNames))
         guard !names.isEmpty else { return context.answer(DeleteGroupsResponse()) }
         let gathered = Gathered(count: names.count)
         for (index, name) in names.enumerated() {

@@ -4,6 +4,7 @@ import ClusterMetadata
 import GroupCoordination
 import KafkaModel
 import KafkaProtocol
+import OrderedCollections
 
 /// OffsetFetch, 0–9: tells how far groups have come.
 ///
@@ -34,22 +35,27 @@ struct OffsetFetchHandler: ApiHandler {
 }
 
 extension OffsetFetch {
+    /// What is asked of each group, which is named once, as is each of its partitions: positions are longer than their
+    /// names.
     static func requests(_ request: OffsetFetchRequest, version: Int16) -> [OffsetFetch] {
         guard version < 8 else {
-            return request.groups.map { group in
-                OffsetFetch(
-                    group: group.groupID,
-                    partitions: group.topics?.flatMap { topic in
-                        topic.partitionIndexes.map { TopicPartition(topic.name, $0) }
-                    }, requireStable: request.requireStable)
+            return request.groups.grouped(by: \.groupID).map { group, mentions in
+                // No list is all partitions.
+                let wantsAll = mentions.contains { $0.topics == nil }
+                let partitions = mentions.lazy.flatMap { $0.topics ?? [] }.flatMap { topic in
+                    topic.partitionIndexes.lazy.map { TopicPartition(topic.name, $0) }
+                }
+                return OffsetFetch(
+                    group: group, partitions: wantsAll ? nil : Array(OrderedSet(partitions)),
+                    requireStable: request.requireStable)
             }
+        }
+        let partitions = request.topics.map { topics in
+            OrderedSet(topics.lazy.flatMap { topic in topic.partitionIndexes.map { TopicPartition(topic.name, $0) } })
         }
         return [
             OffsetFetch(
-                group: request.groupID,
-                partitions: request.topics?.flatMap { topic in
-                    topic.partitionIndexes.map { TopicPartition(topic.name, $0) }
-                }, requireStable: request.requireStable)
+                group: request.groupID, partitions: partitions.map(Array.init), requireStable: request.requireStable)
         ]
     }
 }

@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import OrderedCollections
 import TransactionCoordination
 
 /// DescribeTransactions, 0: the state of transactional ids (KIP-664).
@@ -13,7 +14,8 @@ struct DescribeTransactionsHandler: ApiHandler {
 
     func handle(_ request: DescribeTransactionsRequest, _ context: RequestContext<DescribeTransactionsResponse>) {
         var response = DescribeTransactionsResponse()
-        response.transactionStates = request.transactionalIDs.map { id in
+        // Each once: a transaction may have thousands of partitions.
+        response.transactionStates = OrderedSet(request.transactionalIDs).map { id in
             let description = transactions.describe(id)
             var wire = DescribeTransactionsResponse.TransactionState()
             wire.transactionalID = id
@@ -69,10 +71,12 @@ struct DescribeProducersHandler: ApiHandler {
 
     func handle(_ request: DescribeProducersRequest, _ context: RequestContext<DescribeProducersResponse>) {
         var response = DescribeProducersResponse()
-        response.topics = request.topics.map { topic in
+        // Each partition once: it may have thousands of producers.
+        response.topics = request.topics.grouped(by: \.name).map { topic, mentions in
             var wire = DescribeProducersResponse.TopicResponse()
-            wire.name = topic.name
-            wire.partitions = topic.partitionIndexes.map { describe(TopicPartition(topic.name, $0)) }
+            wire.name = topic
+            let partitions = OrderedSet(mentions.lazy.flatMap(\.partitionIndexes))
+            wire.partitions = partitions.map { describe(TopicPartition(topic, $0)) }
             return wire
         }
         context.answer(response)
