@@ -184,6 +184,7 @@ package struct FetchSessionCache: Sendable {
     ) throws(FetchSessionError) -> Context {
         if epoch == 0 || epoch == -1 {
             sessions[id] = nil
+            let partitions = Self.onceEach(partitions)
             guard epoch == 0 else { return Context(sessionID: 0, partitions: partitions, isIncremental: false) }
             let new = open(partitions, isFollower: isFollower, usesTopicIDs: usesTopicIDs, now: now)
             return Context(sessionID: new, partitions: partitions, isIncremental: false)
@@ -204,6 +205,25 @@ package struct FetchSessionCache: Sendable {
             lastByteCount: sessions.values[index].lastByteCount)
     }
 
+    /// Each partition once, as in Kafka's map: what is asked of it last counts, where it was named first. Whoever looks at a
+    /// fetch that waits looks at each of its partitions.
+    private static func onceEach(_ partitions: [FetchPartition]) -> [FetchPartition] {
+        // Most fetches name few, which are compared sooner than hashed.
+        if partitions.count <= 8 {
+            let isRepeated = partitions.indices.contains { index in
+                let key = partitions[index].key
+                return partitions[..<index].contains { $0.key.partition == key.partition && $0.key == key }
+            }
+            guard isRepeated else { return partitions }
+        }
+        var places: [FetchPartitionKey: Int] = [:]
+        places.reserveCapacity(partitions.count)
+        for (index, partition) in partitions.enumerated() { places[partition.key] = index }
+        guard places.count < partitions.count else { return partitions }
+        // Removed once it is taken: what is named again later is there already.
+        return partitions.compactMap { places.removeValue(forKey: $0.key).map { partitions[$0] } }
+    }
+
     /// Says which of the partitions that were read the answer names, in the order read.
     package mutating func finish(_ context: Context, _ results: [FetchedPartition]) -> [FetchPartitionKey] {
         guard context.sessionID != 0, let index = sessions.index(forKey: context.sessionID) else {
@@ -219,7 +239,7 @@ package struct FetchSessionCache: Sendable {
     ) -> SessionID {
         guard !partitions.isEmpty, makeRoom(isFollower: isFollower, size: partitions.count, now: now) else { return 0 }
         var session = Session(isFollower: isFollower, usesTopicIDs: usesTopicIDs, created: now, lastUsed: now)
-        for partition in partitions where session.partitions[partition.key] == nil {
+        for partition in partitions {
             session.order.append(partition.key)
             session.partitions[partition.key] = Remembered(request: partition)
         }

@@ -43,6 +43,23 @@ import Testing
         #expect(waiting.count == 0)
     }
 
+    @Test func aKeyThatIsGivenAgainIsNoOtherEntry() {
+        let timer = TimerThread()
+        defer { timer.stop() }
+        let waiting = DelayedOperations<Int>(timer: timer)
+        let attempts = Mutex(0)
+        let operation = DelayedOperation(
+            isSatisfied: {
+                attempts.withLock { $0 += 1 }
+                return false
+            }, finish: { _ in })
+        waiting.wait(operation, keys: [1, 2, 1, 1, 2], timeout: 60_000)
+        #expect(waiting.count == 2)
+        let before = attempts.withLock { $0 }
+        waiting.check(1)
+        #expect(attempts.withLock { $0 } == before + 1)
+    }
+
     @Test func theDeadlineEndsIt() async throws {
         let timer = TimerThread()
         defer { timer.stop() }

@@ -27,11 +27,14 @@ private let partition = TopicPartition("t", 0)
     @Test(arguments: [-1, -2, 2] as [BrokerID], [1, 3, 11] as [Int16])
     func nobodyIsSentMoreThanTheBrokerAllows(_ reader: BrokerID, _ version: Int16) async throws {
         let scene = try ReplicaScene()
-        await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: [1]))
-        for _ in 0..<10 { try await scene.append(1, to: partition, size: 1000) }
+        for index in 0..<4 as Range<Int32> {
+            let id = TopicPartition("t", index)
+            await scene.leaderAndIsr(ReplicaScene.change(id, leader: 1, epoch: 0, inSync: [1]))
+            for _ in 0..<10 { try await scene.append(1, to: id, size: 1000) }
+        }
         try await RequestScene.serving(scene, fetchMaxBytes: 5000) { server in
             let connection = try await server.connect()
-            // Naming a partition again and again does not help.
+            // Naming more partitions does not help.
             let request = FetchRequest("t", offsets: 0, 0, 0, 0).with { $0.replicaID = reader }
             let sizes = try await connection.send(request, version: version).sizes
             #expect(sizes.count == 4)
@@ -75,6 +78,25 @@ private let partition = TopicPartition("t", 0)
             while scene.replicas.delayedFetch.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
             await scene.leaderAndIsr(ReplicaScene.change(partition, leader: 2, epoch: 1))
             #expect(try await fetch.response.get().errors == [.notLeaderOrFollower])
+        }
+    }
+
+    /// Whatever happens in one of its partitions, a fetch that waits looks at all of them: each is one.
+    @Test(arguments: [4, 11] as [Int16])
+    func aPartitionThatIsNamedAgainAndAgainIsOne(_ version: Int16) async throws {
+        let scene = try await alone()
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let request = FetchRequest("t", offsets: 0).with {
+                $0.topics = Array(repeating: $0.topics[0], count: 20)
+                $0.maxWaitMs = 60_000
+                $0.minBytes = 1
+            }
+            let waiting = RequestScene.Arrival(connection.submit(request, version: version))
+            while scene.replicas.delayedFetch.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(scene.replicas.delayedFetch.count == 1)
+            try await scene.append(1, to: partition)
+            #expect(try await waiting.response.get().sizes.count == 1)
         }
     }
 
@@ -498,5 +520,148 @@ private let partition = TopicPartition("t", 0)
             request.topics = []
             #expect(try await connection.send(request, version: 1).topics.isEmpty)
         }
+    }
+}
+
+/// Requests that name one thing several times: it is served once, as in Kafka's maps.
+@Suite struct RepeatedNamesTests {
+    private func lead(_ scene: ReplicaScene, inSync: [BrokerID]) async throws {
+        await scene.leaderAndIsr(
+            ReplicaScene.change(partition, leader: 1, epoch: 0, inSync: inSync, replicas: inSync))
+        let image = PartitionImage(leader: 1, leaderEpoch: 0, inSyncReplicas: inSync, replicas: inSync)
+        _ = scene.metadata.apply(
+            MetadataUpdate(
+                controllerID: 1, brokers: ReplicaScene.brokers(1, 2),
+                topics: [.init(name: "t", id: .zero, partitions: [.init(index: 0, state: image)])]))
+        for _ in 0..<5 { try await scene.append(1, to: partition) }
+    }
+
+    private func deletion(below offsets: Offset...) -> DeleteRecordsRequest {
+        var request = DeleteRecordsRequest()
+        request.timeoutMs = 60_000
+        request.topics = offsets.map { offset in
+            DeleteRecordsRequest.DeleteRecordsTopic(
+                name: "t",
+                partitions: [DeleteRecordsRequest.DeleteRecordsPartition(partitionIndex: 0, offset: offset)])
+        }
+        return request
+    }
+
+    @Test func recordsAreDeletedBelowTheLastOffsetThatIsNamed() async throws {
+        let scene = try ReplicaScene()
+        try await lead(scene, inSync: [1])
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let answer = try await connection.send(deletion(below: 4, 1, 3), version: 1)
+            #expect(answer.topics.map(\.name) == ["t"])
+            #expect(answer.topics.first?.partitions.map(\.lowWatermark) == [3])
+            #expect(scene.replicas.partition(partition)?.log?.offsets.logStart == 3)
+        }
+    }
+
+    @Test func aDeletionThatWaitsForReplicasWaitsOnceForEachPartition() async throws {
+        let scene = try ReplicaScene()
+        try await lead(scene, inSync: [1, 2])
+        let hosted = try #require(scene.replicas.partition(partition))
+        func replicate(logStart: Offset) {
+            hosted.fetched(
+                PartitionRead(offset: 5, leaderEpoch: -1, lastFetchedEpoch: -1, logStart: logStart, maxBytes: 0), by: 2)
+        }
+        replicate(logStart: 0)
+        try await RequestScene.serving(scene) { server in
+            let connection = try await server.connect()
+            let waiting = RequestScene.Arrival(connection.submit(deletion(below: 1, 2, 2), version: 1))
+            while scene.replicas.delayedDeleteRecords.count == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(scene.replicas.delayedDeleteRecords.count == 1)
+            replicate(logStart: 2)
+            let answer = try await waiting.response.get()
+            #expect(answer.topics.flatMap(\.partitions).map(\.errorCode) == [.none])
+        }
+    }
+
+    @Test func producersAreDescribedOnce() async throws {
+        let scene = try ReplicaScene()
+        try await lead(scene, inSync: [1])
+        try await RequestScene.serving(scene) { server in
+            var request = DescribeProducersRequest()
+            let topic = DescribeProducersRequest.TopicRequest(name: "t", partitionIndexes: [0, 9, 0, 0])
+            request.topics = [topic, topic]
+            let answer = try await server.connect().send(request, version: 0)
+            #expect(answer.topics.map(\.name) == ["t"])
+            #expect(answer.topics.first?.partitions.map(\.partitionIndex) == [0, 9])
+        }
+    }
+
+    private func moves(_ path: String, _ partitions: [TopicPartition]) -> AlterReplicaLogDirsRequest.AlterReplicaLogDir
+    {
+        .init(path: path, topics: partitions.map { .init(name: $0.topic, partitions: [$0.partition]) })
+    }
+
+    @Test func aReplicaMovesToTheLastDirectoryThatIsNamed() throws {
+        let other = TopicPartition("other", 1)
+        var request = AlterReplicaLogDirsRequest()
+        request.dirs = [moves("/a", [partition, other]), moves("/b", [partition]), moves("/c", [partition])]
+        let wishes = AlterReplicaLogDirsHandler.wishes(request)
+        #expect(wishes.map(\.0) == [partition, other])
+        #expect(wishes.map(\.path) == ["/c", "/a"])
+    }
+
+    @Test func topicsUnderSeveralDirectoriesAreAnsweredOnce() async throws {
+        let scene = try ReplicaScene(directories: 2)
+        try await lead(scene, inSync: [1])
+        let here = try #require(scene.replicas.logs.log(for: partition)?.logDirectory)
+        try await RequestScene.serving(scene) { server in
+            var request = AlterReplicaLogDirsRequest()
+            request.dirs = [
+                moves("/nowhere", [TopicPartition("t", 3), TopicPartition("u", 0)]),
+                moves(here, [partition, TopicPartition("t", 4)]),
+            ]
+            let answer = try await server.connect().send(request, version: 1)
+            #expect(answer.results.map(\.topicName) == ["t", "u"])
+            #expect(answer.results.first?.partitions.map(\.partitionIndex) == [3, 0, 4])
+            let errors = answer.results.first?.partitions.map(\.errorCode)
+            #expect(errors == [.logDirNotFound, .none, .unknownTopicOrPartition])
+        }
+    }
+
+    /// With all that is asked of it.
+    @Test func aResourceIsDescribedOnce() {
+        typealias Resource = DescribeConfigsRequest.DescribeConfigsResource
+        func resource(_ type: Int8, _ name: String, _ keys: [String]?) -> Resource {
+            Resource(resourceType: type, resourceName: name, configurationKeys: keys)
+        }
+        let asked = DescribeConfigsHandler.onceEach([
+            resource(4, "1", ["a", "b"]), resource(2, "1", ["a"]), resource(4, "1", ["b", "c"]),
+            resource(2, "1", nil), resource(8, "1", ["a"]), resource(8, "1", []), resource(2, "2", ["z"]),
+        ])
+        #expect(
+            asked == [
+                resource(4, "1", ["a", "b", "c"]), resource(2, "1", nil), resource(8, "1", nil),
+                resource(2, "2", ["z"]),
+            ])
+    }
+
+    /// Each append is acknowledged by itself, but a look does not ask about all of them.
+    @Test func aProduceThatWaitsLooksOnceAtEachPartition() {
+        var appends = AwaitedAppends([Array(stride(from: 0, to: 2000, by: 2)), [1, 3]])
+        var asked = 0
+        var there = Set<Int>()
+        func look() -> Bool {
+            asked = 0
+            return appends.look { index in
+                asked += 1
+                return there.contains(index) ? (index == 3 ? .notLeaderOrFollower : ErrorCode.none) : nil
+            }
+        }
+        #expect(!look())
+        #expect(asked == 2)
+        there = [0, 2, 1, 3]
+        #expect(!look())
+        #expect(appends.errors == [0: .none, 2: .none, 1: .none, 3: .notLeaderOrFollower])
+        #expect(!look())
+        #expect(asked == 1)
+        there.formUnion(0..<2000)
+        #expect(look())
+        #expect(appends.errors.count == 1002)
     }
 }

@@ -32,6 +32,9 @@ struct RequestScene {
                     maxBytes: fetchMaxBytes, selectsReplicasByRack: false,
                     throttle: throttle),
                 ListOffsetsHandler(replicas: scene.replicas),
+                DeleteRecordsHandler(replicas: scene.replicas, metadata: scene.metadata),
+                DescribeProducersHandler(replicas: scene.replicas),
+                AlterReplicaLogDirsHandler(replicas: scene.replicas),
             ], metrics: nil, logger: logger)
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let listener = try await Listener.bind(
@@ -70,14 +73,15 @@ struct RequestScene {
 }
 
 extension FetchRequest {
-    /// Of a topic's partition 0, as often as there are offsets.
+    /// Of a topic's first partitions, as many as there are offsets.
     init(_ topic: String, id: KafkaUUID = .zero, offsets: Offset..., maxBytes: Int32 = 1 << 20) {
         self.init()
         topics = [
             FetchTopic(
                 topic: topic, topicID: id,
-                partitions: offsets.map { offset in
+                partitions: offsets.enumerated().map { index, offset in
                     var partition = FetchPartition()
+                    partition.partition = Int32(index)
                     partition.fetchOffset = offset
                     partition.partitionMaxBytes = maxBytes
                     return partition

@@ -4,12 +4,22 @@
 import random
 import socket
 import struct
+import time
 
 import wire
 from harness import SharedBrokerTestCase, cases, expand
 
 SEED = 20240607
 MIB = 1 << 20
+
+
+def varint(number):
+    """As counts and lengths of flexible versions are written."""
+    text = b""
+    while number > 0x7F:
+        text += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return text + bytes([number])
 
 
 @expand
@@ -119,6 +129,57 @@ class BadInputTests(SharedBrokerTestCase):
         start = by_name.index(name) + len(name)
         identifier = by_name[start:start + 16]
         self.assertEqual(described([identifier + b"\0\0"] * 100).count(name + identifier), 1)
+
+    def test_a_resource_named_again_and_again_is_described_once(self):
+        connection = self.connection()
+
+        def described(times):
+            # This broker, with all keys, their synonyms and their documentation.
+            connection.send(32, 4, b"\0" + varint(times + 1) + b"\4\0021\0\0" * times + b"\1\1\0")
+            return connection.receive_frame()[4:]
+
+        once = described(1)
+        self.assertGreater(len(once), 10000)
+        before = self.broker.resident_bytes()
+        self.assertEqual(described(5000), once)
+        self.assertLess(self.broker.resident_bytes() - before, 64 * MIB)
+
+    def test_a_group_or_transaction_named_again_and_again_is_described_once(self):
+        connection = self.connection()
+
+        def answers(key, version, body):
+            connection.send(key, version, b"\0" + body)
+            return connection.receive_frame().count(b"somebody")
+
+        names = varint(1001) + (varint(9) + b"somebody") * 1000
+        for key, version, body in [
+            (15, 5, names + b"\0\0"),  # DescribeGroups
+            (65, 0, names + b"\0"),  # DescribeTransactions
+            (10, 4, b"\0" + names + b"\0"),  # FindCoordinator
+            (9, 8, varint(1001) + (varint(9) + b"somebody" + b"\0\0") * 1000 + b"\0\0"),  # OffsetFetch
+        ]:
+            self.assertEqual(answers(key, version, body), 1, (key, version))
+
+    def test_a_fetch_of_one_partition_many_times_holds_up_nobody(self):
+        topic, fetcher, producer = self.topic("fetched"), self.connection(), self.connection()
+        self.assertEqual(producer.produce(topic, wire.batch([b"a"]))[:2], (wire.NONE, 0))
+        # Not a byte of any of them is wanted, but two in all: it waits, and looks at all each time that something comes.
+        body = struct.pack(">iiiibi", -1, 4000, 2, 1 << 20, 0, 1) + wire.string(topic)
+        fetcher.send(wire.FETCH, 4, body + struct.pack(">i", 20000) + struct.pack(">iqi", 0, 1, 0) * 20000)
+        time.sleep(0.5)
+        begin = time.monotonic()
+        self.assertEqual(producer.produce(topic, wire.batch([b"b"]))[:2], (wire.NONE, 1))
+        self.assertLess(time.monotonic() - begin, 1)
+        answer = wire.Reader(fetcher.receive_frame())
+        answer.unpack("ii")
+
+        def partition():
+            index, error, *_ = answer.unpack("ihqq")
+            answer.array(lambda: answer.unpack("qq"))
+            answer.bytes()
+            return index, error
+
+        self.assertEqual(answer.array(lambda: (answer.string(), answer.array(partition))), [(topic, [(0, wire.NONE)])])
 
     def test_huge_announced_frames_cost_no_memory(self):
         before = self.broker.resident_bytes()

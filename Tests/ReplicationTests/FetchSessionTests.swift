@@ -43,6 +43,17 @@ import Testing
         #expect(cache.count == 0)
     }
 
+    /// As in Kafka's map: the last wish counts, at the place of the first. Few are compared, many hashed.
+    @Test(arguments: [0, -1] as [Int32], [1, 10])
+    func aPartitionThatIsNamedAgainIsReadOnce(_ epoch: Int32, times: Int) throws {
+        var cache = FetchSessionCache(slots: 10)
+        let again = Array(repeating: wants(3, 7), count: times).flatMap(\.self)
+        let context = try begin(&cache, 0, epoch, wants(3) + again + wants(3, offset: 9)).get()
+        #expect(context.partitions == wants(3, offset: 9) + wants(7))
+        guard epoch == 0 else { return }
+        #expect(try begin(&cache, context.sessionID, 1).get().partitions == context.partitions)
+    }
+
     @Test func anIncrementalAnswerNamesOnlyWhatIsNew() throws {
         var cache = FetchSessionCache(slots: 10)
         let full = try begin(&cache, 0, 0, wants(0, 1, 2)).get()

@@ -134,6 +134,8 @@ final class DelayedOperations<Key: Hashable & Sendable>: Sendable {
 
     private func add(_ operation: DelayedOperation, under key: Key) {
         self[key].shard.withLock { shard in
+            // A key that is given again would have it attempted again, each time that something happens.
+            guard shard.waiting[key]?.last !== operation else { return }
             shard.waiting[key, default: []].append(operation)
             shard.addedSinceSweep += 1
             guard shard.addedSinceSweep >= sweepInterval else { return }

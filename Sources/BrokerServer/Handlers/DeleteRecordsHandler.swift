@@ -3,6 +3,7 @@
 import KafkaModel
 import KafkaProtocol
 import LogStorage
+import OrderedCollections
 import Synchronization
 
 /// DeleteRecords, 0–2: moves partitions' log starts up, and answers when all living replicas have done so (KIP-107).
@@ -87,9 +88,11 @@ private final class PendingDeletion: Sendable {
     init(
         _ request: DeleteRecordsRequest, _ context: RequestContext<DeleteRecordsResponse>, replicas: ReplicaManager
     ) {
-        asked = request.topics.flatMap { topic in
+        // A map in Kafka: of a partition that is named again the last offset counts.
+        let offsets = request.topics.flatMap { topic in
             topic.partitions.map { (TopicPartition(topic.name, $0.partitionIndex), $0.offset) }
         }
+        asked = OrderedDictionary(offsets, uniquingKeysWith: { $1 }).map { ($0.key, $0.value) }
         timeout = Int64(request.timeoutMs)
         self.context = context
         self.replicas = replicas
@@ -121,7 +124,7 @@ private final class PendingDeletion: Sendable {
                     for (id, offset) in waiting where results[id] == nil {
                         results[id] = result(of: id, offset)
                     }
-                    return results.count == Set(waiting.map(\.id)).count
+                    return results.count == waiting.count
                 }
             },
             finish: { [self] _ in
@@ -165,17 +168,17 @@ private final class PendingDeletion: Sendable {
 
     private func answer(_ results: [Result]) {
         var response = DeleteRecordsResponse()
-        for (asked, result) in zip(asked, results) {
-            var wire = DeleteRecordsResponse.DeleteRecordsPartitionResult()
-            wire.partitionIndex = asked.id.partition
-            wire.lowWatermark = result.lowWatermark
-            wire.errorCode = result.error
-            if response.topics.last?.name != asked.id.topic {
-                var topic = DeleteRecordsResponse.DeleteRecordsTopicResult()
-                topic.name = asked.id.topic
-                response.topics.append(topic)
+        response.topics = zip(asked, results).grouped { $0.0.id.topic }.map { topic, partitions in
+            var wire = DeleteRecordsResponse.DeleteRecordsTopicResult()
+            wire.name = topic
+            wire.partitions = partitions.map { asked, result in
+                var wire = DeleteRecordsResponse.DeleteRecordsPartitionResult()
+                wire.partitionIndex = asked.id.partition
+                wire.lowWatermark = result.lowWatermark
+                wire.errorCode = result.error
+                return wire
             }
-            response.topics[response.topics.count - 1].partitions.append(wire)
+            return wire
         }
         context.answer(response)
     }

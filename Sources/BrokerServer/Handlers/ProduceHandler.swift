@@ -148,6 +148,30 @@ enum ProduceOutcome: Sendable {
     case refused(ProduceRefusal)
 }
 
+/// The appends of one request that wait for replicas, by their place in it. It may name a partition more than once.
+struct AwaitedAppends {
+    /// What became of them; no entry while one still waits.
+    private(set) var errors: [Int: ErrorCode] = [:]
+    private var waiting: [ArraySlice<Int>]
+
+    /// - Parameter appends: of each partition, in order.
+    init(_ appends: [[Int]]) { waiting = appends.map { $0[...] } }
+
+    /// Looks what has come of them since. True when none waits any more. Of a partition's the first is asked about, and others
+    /// only behind one that has come: each look costs as much as there are partitions, and what has come.
+    /// - Parameter acknowledgement: of one append; nil while it waits.
+    mutating func look(_ acknowledgement: (Int) -> ErrorCode?) -> Bool {
+        for place in waiting.indices {
+            while let first = waiting[place].first, let error = acknowledgement(first) {
+                errors[first] = error
+                waiting[place].removeFirst()
+            }
+        }
+        waiting.removeAll(where: \.isEmpty)
+        return waiting.isEmpty
+    }
+}
+
 /// A produce request on its way: counts its partitions in, waits for replicas if asked to, and answers.
 ///
 /// Owner: its lock. Partitions finish on their log threads; whoever brings the last one goes on to the answer.
@@ -216,21 +240,19 @@ final class PendingProduce: Sendable {
     private func awaitReplicas(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
         let waiting = outcomes.indices.filter { if case .appended = outcomes[$0] { true } else { false } }
         guard !waiting.isEmpty else { return answer(outcomes, notes) }
-        let settled = Settled()
+        let byPartition = waiting.grouped { partitions[$0] }
+        let settled = Settled(AwaitedAppends(byPartition.map(\.elements)))
         let operation = DelayedOperation(
             isSatisfied: { [self] in
-                settled.errors.withLock { errors in
-                    for index in waiting where errors[index] == nil {
-                        guard case .appended(_, let last, _, _, let epoch) = outcomes[index] else { continue }
-                        if let error = replicas.acknowledgement(of: partitions[index], through: last, epoch: epoch) {
-                            errors[index] = error
-                        }
+                settled.appends.withLock { appends in
+                    appends.look { index in
+                        guard case .appended(_, let last, _, _, let epoch) = outcomes[index] else { return nil }
+                        return replicas.acknowledgement(of: partitions[index], through: last, epoch: epoch)
                     }
-                    return errors.count == waiting.count
                 }
             },
             finish: { [self] _ in
-                let errors = settled.errors.withLock { $0 }
+                let errors = settled.appends.withLock { $0.errors }
                 answer(
                     outcomes.enumerated().map { index, outcome in
                         guard case .appended = outcome else { return outcome }
@@ -239,13 +261,14 @@ final class PendingProduce: Sendable {
                     }, notes)
             })
         replicas.delayedProduce.completeElseWait(
-            operation, keys: Set(waiting.map { partitions[$0] }), timeout: timeout)
+            operation, keys: byPartition.map(\.key), timeout: timeout)
     }
 
-    /// What became of the appends that wait for replicas, by their place in the request, which may name a partition more
-    /// than once; no entry while one still waits.
+    /// Owner of the appends: its lock.
     private final class Settled: Sendable {
-        let errors = Mutex<[Int: ErrorCode]>([:])
+        let appends: Mutex<AwaitedAppends>
+
+        init(_ appends: AwaitedAppends) { self.appends = Mutex(appends) }
     }
 
     private func answer(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
