@@ -113,6 +113,8 @@ struct Group: Sendable {
     func supports(_ type: String, _ protocols: [GroupProtocol]) -> Bool {
         if state == .empty { return !type.isEmpty && !protocols.isEmpty }
         guard protocolType == type else { return false }
+        // Clients have few; who names thousands must not cost their square.
+        if protocols.count > 8, !members.isEmpty { return !candidates.isDisjoint(with: protocols.lazy.map(\.name)) }
         return protocols.contains { offered in
             members.values.allSatisfy { member in member.protocols.contains { $0.name == offered.name } }
         }

@@ -194,6 +194,22 @@ import Testing
         #expect(scene.heartbeat(members[0], 1) == ErrorCode.none)
     }
 
+    /// In seconds, where each with each would be minutes.
+    @Test func manyProtocolsDoNotCostTheirSquare() {
+        let scene = GroupScene()
+        func protocols(from first: Int) -> [GroupProtocol] {
+            (first..<first + 20_000).map { GroupProtocol(name: "p\($0)", metadata: []) }
+        }
+        let begin = ContinuousClock.now
+        _ = scene.join { $0.protocols = protocols(from: 0) }
+        let other = scene.join { $0.protocols = protocols(from: 20_000) }
+        #expect(scene.joined(other)?.error == .inconsistentGroupProtocol)
+        // The last of the first is the first of these.
+        let fitting = scene.join { $0.protocols = protocols(from: 19_999) }
+        #expect(scene.joined(fitting)?.error != .inconsistentGroupProtocol)
+        #expect(ContinuousClock.now - begin < .seconds(10))
+    }
+
     @Test func aFullGroupTakesNobody() throws {
         let scene = GroupScene { $0.maxSize = 2 }
         let members = try scene.stableGroup(2)
