@@ -109,6 +109,9 @@ enum AllHandlers {
             ElectLeadersHandler(controller: services.controller, wait: wait),
             AlterPartitionReassignmentsHandler(controller: services.controller),
             ListPartitionReassignmentsHandler(controller: services.controller),
+            UpdateFeaturesHandler(
+                controller: services.controller,
+                hasFeatures: services.configuration().interBrokerProtocol >= .v2_7_IV0),
         ]
     }
 

@@ -5,6 +5,7 @@ import ClusterControl
 import ClusterMetadata
 import KafkaModel
 import KafkaProtocol
+import OrderedCollections
 
 /// Waits until the metadata shows what an administrative request has brought about.
 struct MetadataWait: Sendable {
@@ -148,38 +149,43 @@ struct DeleteTopicsHandler: WaitingApiHandler {
     ) async -> DeleteTopicsResponse {
         typealias Result = DeleteTopicsResponse.DeletableTopicResult
         var response = DeleteTopicsResponse()
+        // Each once, since each costs a look at ZooKeeper.
+        let named =
+            OrderedSet(request.topics.map { Named(name: $0.name, id: $0.topicID) })
+            .union(request.topicNames.map { Named(name: $0, id: .zero) })
+        if let refusal = refusal(version: context.version) {
+            response.responses = named.map { topic in
+                var result = Result()
+                result.name = topic.name
+                result.topicID = topic.id
+                result.errorCode = refusal
+                return result
+            }
+            return response
+        }
         var results: [Result] = []
         let image = wait.metadata.current
-        for topic in request.topics {
+        for topic in named {
             var result = Result()
             result.name = topic.name
-            result.topicID = topic.topicID
-            if topic.name != nil, !topic.topicID.isZero {
+            result.topicID = topic.id
+            if topic.name != nil, !topic.id.isZero {
                 result.errorCode = .invalidRequest
                 result.errorMessage = "Topic name and topic ID can not both be specified."
             } else if topic.name == nil {
-                result.name = image.topicName(id: topic.topicID)
+                result.name = image.topicName(id: topic.id)
                 if result.name == nil { result.errorCode = .unknownTopicID }
             }
             results.append(result)
         }
-        results += request.topicNames.map { name in
-            var result = Result()
-            result.name = name
-            return result
-        }
-        var pending: [String] = []
+        var pending: Set<String> = []
         for index in results.indices where results[index].errorCode.isNone {
-            guard let name = results[index].name else { continue }
-            if !controller.isActive {
-                results[index].errorCode = .notController
-            } else if !administration.configuration().topics.allowsDeletion {
-                results[index].errorCode = context.version < 3 ? .invalidRequest : .topicDeletionDisabled
-            } else if let error = await administration.delete(name) {
+            guard let name = results[index].name, !pending.contains(name) else { continue }
+            if let error = await administration.delete(name) {
                 results[index].errorCode = error.code
                 results[index].errorMessage = error.message
             } else {
-                pending.append(name)
+                pending.insert(name)
             }
         }
         let gone = pending
@@ -195,6 +201,21 @@ struct DeleteTopicsHandler: WaitingApiHandler {
         }
         response.responses = results
         return response
+    }
+
+    /// How a request names a topic: by its name, or by its id.
+    private struct Named: Hashable {
+        var name: String?
+        var id: KafkaUUID
+    }
+
+    /// Why nothing is deleted here, whatever it is: asked before anybody looks who is meant.
+    private func refusal(version: Int16) -> ErrorCode? {
+        if !controller.isActive { return .notController }
+        guard administration.configuration().topics.allowsDeletion else {
+            return version < 3 ? .invalidRequest : .topicDeletionDisabled
+        }
+        return nil
     }
 }
 
@@ -242,10 +263,8 @@ struct CreatePartitionsHandler: WaitingApiHandler {
             grown.allSatisfy { holds(image, $0.name, $0.count) }
         }
         let after = wait.metadata.current
-        for index in response.results.indices {
-            guard let topic = grown.first(where: { $0.name == response.results[index].name }),
-                !holds(after, topic.name, topic.count)
-            else { continue }
+        let late = Set(grown.lazy.filter { !holds(after, $0.name, $0.count) }.map(\.name))
+        for index in response.results.indices where late.contains(response.results[index].name) {
             response.results[index].errorCode = .requestTimedOut
         }
         return response
