@@ -117,7 +117,7 @@ extension BrokerConfiguration {
     }
 
     /// Refuses what Kafka would do and this broker would not: to accept such a file and serve without encryption,
-    /// without access control or without the metadata's other home would betray its author.
+    /// without access control, without the metadata's other home or in another format would betray its author.
     func refuseWhatIsNotServed() throws(SettingsError) {
         func refuse(_ name: String, _ value: String, _ reason: String) -> SettingsError {
             .unsupported("Invalid value \(value) for configuration \(name): \(reason)")
@@ -134,6 +134,11 @@ extension BrokerConfiguration {
             "zookeeper.ssl.client.enable", "zookeeper.metadata.migration.enable", "remote.log.storage.system.enable",
         ] where values.boolean(name) {
             throw refuse(name, "true", "not served; only false is allowed")
+        }
+        guard interBrokerProtocol >= .v0_11_0_IV0 else {
+            throw refuse(
+                "inter.broker.protocol.version", "\(interBrokerProtocol)",
+                "not served below 0.11.0, since records are kept in the format of that version only")
         }
         let roles = values.list("process.roles")
         if !roles.isEmpty {

@@ -136,6 +136,7 @@ struct BrokerConfigurationTests {
         ["remote.log.storage.system.enable": "true"],
         ["zookeeper.metadata.migration.enable": "true"],
         ["process.roles": "broker"],
+        ["inter.broker.protocol.version": "0.10.2"],
     ])
     func whatIsNotServedIsNotPassedOverInSilence(properties: [String: String]) throws {
         let error = try #require(throws: SettingsError.self) { try parse(properties) }
@@ -143,6 +144,13 @@ struct BrokerConfigurationTests {
             Issue.record("\(error)")
             return
         }
+    }
+
+    /// Older ones keep records in older formats.
+    @Test func theOldestProtocolThatIsServedIs011() throws {
+        #expect(try parse(["inter.broker.protocol.version": "0.11.0-IV0"]).interBrokerProtocol == .v0_11_0_IV0)
+        let error = try #require(throws: SettingsError.self) { try parse(["inter.broker.protocol.version": "0.9.0"]) }
+        #expect("\(error)".contains("not served below 0.11.0"), "\(error)")
     }
 
     @Test func oneIPv4AndOneIPv6AddressMayShareAPort() throws {

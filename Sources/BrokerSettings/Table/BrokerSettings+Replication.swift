@@ -70,7 +70,8 @@ extension BrokerSettings {
                 "The security protocol between brokers, when `inter.broker.listener.name` does not name a listener."),
         Setting(
             "inter.broker.protocol.version", .string, "3.9-IV0", .protocolVersion,
-            documentation: "The version that brokers speak with each other; raise it once the last broker is upgraded."),
+            documentation:
+                "The version that brokers speak with each other, 0.11.0 at least; raise it after the last upgrade."),
         Setting(
             "inter.broker.listener.name", .string, nil,
             documentation: "The listener that brokers use among each other."),
