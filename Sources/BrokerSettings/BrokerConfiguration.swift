@@ -93,7 +93,7 @@ extension BrokerConfiguration {
     ///   - properties: the file's entries, see `PropertiesFile`.
     ///   - overrides: each `name=value`; the last of several equal names wins.
     /// - Returns: the configuration, and a sentence for each thing an operator should hear of once: unknown names,
-    ///   settings that only a Java virtual machine has a use for, deprecated ones.
+    ///   settings that only a Java virtual machine has a use for, those that nothing goes by, deprecated ones.
     /// - Throws: `SettingsError`, whose description names the setting, its value and what is allowed; also for what
     ///   Kafka offers and this broker does not.
     package static func parse(
@@ -114,6 +114,7 @@ extension BrokerConfiguration {
     private static func warnings(about file: [String: String]) -> [String] {
         var warnings: [String] = []
         var java: [String] = []
+        var idle: [String] = []
         for name in file.keys.sorted() {
             guard let setting = BrokerSettings.governing(name) else {
                 if !BrokerSettings.belongsToAuthorizer(name) {
@@ -122,10 +123,14 @@ extension BrokerConfiguration {
                 continue
             }
             if setting.relevance == .java { java.append(name) }
+            if setting.relevance == .idle, file[name] != setting.defaultValue { idle.append(name) }
             if setting.isDeprecated { warnings.append("The configuration '\(name)' is deprecated.") }
         }
         if !java.isEmpty {
             warnings.append("Settings of a Java virtual machine have no effect here: \(java.joined(separator: ", ")).")
+        }
+        if !idle.isEmpty {
+            warnings.append("This broker does not go by: \(idle.joined(separator: ", ")).")
         }
         return warnings
     }

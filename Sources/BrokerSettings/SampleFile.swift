@@ -41,7 +41,8 @@ package enum SampleFile {
         var text = """
             # SPDX-License-Identifier: Apache-2.0
             #
-            # A broker's settings, as Kafka 3.9 in ZooKeeper mode has them. What is commented out stands at its default.
+            # A broker's settings, as Kafka 3.9 in ZooKeeper mode has them, without those that this broker does not go by.
+            # What is commented out stands at its default.
             # Settings marked "dynamic" may change while the broker runs, by kafka-configs; the others need a restart.
             # A bad value stops the start with a line that names the setting, the value and what is allowed.
             #

@@ -39,6 +39,9 @@ package struct Setting: Sendable {
     /// Whether a setting that Kafka knows has a meaning here.
     package enum Relevance: Sendable {
         case served
+        /// About a part that is made in another way here, or a limit that is not kept; accepted, and noted where it is not
+        /// the default.
+        case idle
         /// About the Java virtual machine or a Java class; accepted and noted.
         case java
         /// About KRaft or its migration; accepted at its default.

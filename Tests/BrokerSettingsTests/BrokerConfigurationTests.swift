@@ -173,6 +173,15 @@ struct BrokerConfigurationTests {
                 "Settings of a Java virtual machine have no effect here: metric.reporters, ssl.provider.",
             ])
     }
+
+    /// A limit that is asked for and not kept, and pools of threads that there are none of.
+    @Test func settingsThatNothingGoesByAreWarnedOfWhereTheyAreNotAtTheirDefaults() throws {
+        let (_, warnings) = try BrokerConfiguration.parse(properties: [
+            "zookeeper.connect": "z", "max.connection.creation.rate": "100", "queued.max.requests": "500",
+            "background.threads": "4",
+        ])
+        #expect(warnings == ["This broker does not go by: background.threads, max.connection.creation.rate."])
+    }
 }
 
 struct TopicConfigurationTests {

@@ -18,6 +18,13 @@ struct SampleFileTests {
         #expect(try String(contentsOf: file, encoding: .utf8) == SampleFile.render(), "run make generate")
     }
 
+    @Test func theSampleLeavesOutWhatNothingGoesBy() {
+        let sample = SampleFile.render()
+        #expect(sample.contains("#num.io.threads="))
+        #expect(!sample.contains("queued.max.requests"))
+        #expect(!sample.contains("#quota.window.num"))
+    }
+
     @Test func theSampleStartsABrokerWithoutWarnings() throws {
         let properties = try PropertiesFile.parse(SampleFile.render())
         let (configuration, warnings) = try BrokerConfiguration.parse(properties: properties)

@@ -24,16 +24,16 @@ extension BrokerSettings {
             "num.replica.alter.log.dirs.threads", .int, nil,
             documentation: "Threads that move replicas between log directories; one per directory where unset."),
         Setting(
-            "background.threads", .int, "10", .atLeast(1), .clusterWide,
+            "background.threads", .int, "10", .atLeast(1), .clusterWide, relevance: .idle,
             documentation: "Threads for housekeeping tasks."),
         Setting(
             "request.timeout.ms", .int, "30000",
             documentation: "How long this broker waits for the answer to a request it sent."),
         Setting(
-            "socket.connection.setup.timeout.ms", .long, "10000",
+            "socket.connection.setup.timeout.ms", .long, "10000", relevance: .idle,
             documentation: "How long an outgoing connection may take to be established at first."),
         Setting(
-            "socket.connection.setup.timeout.max.ms", .long, "30000",
+            "socket.connection.setup.timeout.max.ms", .long, "30000", relevance: .idle,
             documentation:
                 "The bound up to which the time for establishing an outgoing connection grows after failures."),
         Setting(

@@ -17,12 +17,13 @@ extension BrokerSettings {
             documentation: "The most members of a group."),
         Setting(
             "group.coordinator.rebalance.protocols", .list, "classic", .eachOneOf(["classic", "consumer", "share"]),
+            relevance: .idle,
             documentation: "The group protocols that are served."),
         Setting(
-            "group.coordinator.threads", .int, "1", .atLeast(1),
+            "group.coordinator.threads", .int, "1", .atLeast(1), relevance: .idle,
             documentation: "Threads of the group coordinator."),
         Setting(
-            "group.coordinator.append.linger.ms", .int, "10", .atLeast(0),
+            "group.coordinator.append.linger.ms", .int, "10", .atLeast(0), relevance: .idle,
             documentation: "How long the coordinator gathers records before it writes them."),
         Setting(
             "offset.metadata.max.bytes", .int, "4096",
@@ -52,7 +53,7 @@ extension BrokerSettings {
             "offsets.commit.timeout.ms", .int, "5000", .atLeast(1),
             documentation: "How long an offset commit may wait for its replicas."),
         Setting(
-            "offsets.commit.required.acks", .short, "-1",
+            "offsets.commit.required.acks", .short, "-1", relevance: .idle,
             documentation: "Replicas that must hold an offset commit; -1 means all in sync and should stay."),
     ]
 }

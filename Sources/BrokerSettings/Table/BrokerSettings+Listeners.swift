@@ -39,16 +39,16 @@ extension BrokerSettings {
             "max.connections", .int, "2147483647", .atLeast(0), .clusterWide,
             documentation: "The most connections in all."),
         Setting(
-            "max.connection.creation.rate", .int, "2147483647", .atLeast(0), .clusterWide,
+            "max.connection.creation.rate", .int, "2147483647", .atLeast(0), .clusterWide, relevance: .idle,
             documentation: "The most connections accepted per second."),
         Setting(
             "connections.max.idle.ms", .long, "600000",
             documentation: "A connection without a request for this long is closed."),
         Setting(
-            "connection.failed.authentication.delay.ms", .int, "100", .atLeast(0),
+            "connection.failed.authentication.delay.ms", .int, "100", .atLeast(0), relevance: .idle,
             documentation: "How long the answer to a failed authentication is held back."),
         Setting(
-            "queued.max.requests", .int, "500", .atLeast(1),
+            "queued.max.requests", .int, "500", .atLeast(1), relevance: .idle,
             documentation: "The most requests that wait for a thread."),
         Setting(
             "queued.max.request.bytes", .long, "-1",

@@ -111,7 +111,7 @@ extension BrokerSettings {
             "log.message.downconversion.enable", .boolean, "true", .any, .clusterWide,
             documentation: "Convert records for consumers that know only older formats."),
         Setting(
-            "log.dir.failure.timeout.ms", .long, "30000", .atLeast(1),
+            "log.dir.failure.timeout.ms", .long, "30000", .atLeast(1), relevance: .idle,
             documentation: "How long a broker with a failed directory may fail to report it before it stops."),
     ]
 }
