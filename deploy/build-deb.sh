@@ -27,7 +27,7 @@ Section: net
 Priority: optional
 Depends: passwd, $depends
 Suggests: zookeeper
-Conflicts: confluent-kafka
+Conflicts: confluent-kafka, confluent-server
 Installed-Size: $(du -sk --exclude=DEBIAN "$root" | cut -f1)
 Description: Kafka broker for ZooKeeper ensembles
  Martlet is a native broker that takes the place of Apache Kafka 3.9 in ZooKeeper
