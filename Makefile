@@ -19,7 +19,7 @@
 # make lint         only the format, and that the simulation's mutations still apply to the sources
 # make format       put every source into that format
 # make generate     write the generated sources
-# make install      program, command links, configuration and unit; PREFIX=/usr/local, DESTDIR=
+# make install      program, command links, configuration, unit and its account; PREFIX=/usr/local, DESTDIR=
 # make deb          a Debian package in .build
 # make package-test that package in a bare Debian 12 without Swift, made by debootstrap; needs root and the network
 # make clean        remove what was built
