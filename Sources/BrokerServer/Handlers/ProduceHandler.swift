@@ -240,7 +240,10 @@ final class PendingProduce: Sendable {
     private func awaitReplicas(_ outcomes: [ProduceOutcome], _ notes: AnswerNotes) {
         let waiting = outcomes.indices.filter { if case .appended = outcomes[$0] { true } else { false } }
         guard !waiting.isEmpty else { return answer(outcomes, notes) }
-        let byPartition = waiting.grouped { partitions[$0] }
+        // Most requests name one partition, which need not be hashed for this.
+        let byPartition =
+            waiting.count == 1
+            ? [(key: partitions[waiting[0]], elements: waiting)] : waiting.grouped { partitions[$0] }
         let settled = Settled(AwaitedAppends(byPartition.map(\.elements)))
         let operation = DelayedOperation(
             isSatisfied: { [self] in
