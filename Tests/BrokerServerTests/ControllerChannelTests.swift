@@ -65,6 +65,12 @@ import Testing
         }
     }
 
+    /// Whether all connections end within ten seconds.
+    private func allClose(_ listener: Listener) async throws -> Bool {
+        for _ in 0..<2000 where listener.statistics.connectionsOpen > 0 { try await Task.sleep(for: .milliseconds(5)) }
+        return listener.statistics.connectionsOpen == 0
+    }
+
     @Test func whoComesWhileItIsMadeWaitsForIt() async throws {
         try await serving { channel, listener in
             var answered = try await ask(channel, times: 20)
@@ -84,7 +90,8 @@ import Testing
                 #expect(listener.statistics.connectionsAccepted == round)
                 channel.reset()
             }
-            while listener.statistics.connectionsOpen > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            let areClosed = try await allClose(listener)
+            #expect(areClosed)
         }
     }
 
@@ -98,7 +105,8 @@ import Testing
                 _ = try? await answers
                 channel.reset()
             }
-            while listener.statistics.connectionsOpen > 0 { try await Task.sleep(for: .milliseconds(5)) }
+            let areClosed = try await allClose(listener)
+            #expect(areClosed)
         }
     }
 }

@@ -24,6 +24,7 @@ import ZooKeeperStore
 
         func create(_ names: String...) async -> [CreateTopicsResponse.CreatableTopicResult] {
             var request = CreateTopicsRequest()
+            request.timeoutMs = 10
             request.topics = names.map { name in
                 var topic = CreateTopicsRequest.CreatableTopic()
                 topic.name = name
