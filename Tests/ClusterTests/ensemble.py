@@ -84,14 +84,24 @@ class Ensemble:
         self.servers = [Server(number) for number in range(1, count + 1)]
 
     def start(self):
-        """Starts every server that does not run, and waits until all serve."""
-        for server in self.servers:
-            if not server.is_running:
-                server.start(self.servers)
-        eventually(
-            lambda: sorted(s.mode() or "" for s in self.servers) == ["follower"] * (len(self.servers) - 1) + ["leader"],
-            60, f"the ensemble does not serve: {tail(self.servers[0].log)}")
-        return self
+        """Starts every server that does not run, and waits until all serve. A port that was free may be taken a moment later,
+        and servers that have missed one another take their time: so there is a second try."""
+        for attempt in range(2):
+            for server in self.servers:
+                if not server.is_running:
+                    server.start(self.servers)
+            try:
+                eventually(self.serves, 40)
+                return self
+            except AssertionError:
+                if attempt > 0:
+                    said = "\n".join(tail(server.log) for server in self.servers)
+                    raise AssertionError(f"the ensemble does not serve: {said}") from None
+                self.kill()
+
+    def serves(self):
+        modes = sorted(server.mode() or "" for server in self.servers)
+        return modes == ["follower"] * (len(self.servers) - 1) + ["leader"]
 
     def leader(self):
         return eventually(lambda: next((s for s in self.servers if s.mode() == "leader"), None), 30)
