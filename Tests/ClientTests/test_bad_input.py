@@ -169,7 +169,7 @@ class BadInputTests(SharedBrokerTestCase):
         time.sleep(0.5)
         begin = time.monotonic()
         self.assertEqual(producer.produce(topic, wire.batch([b"b"]))[:2], (wire.NONE, 1))
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, 2)
         answer = wire.Reader(fetcher.receive_frame())
         answer.unpack("ii")
 
