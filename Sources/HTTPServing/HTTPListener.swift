@@ -87,7 +87,7 @@ package final class HTTPListener: Sendable {
 /// The open connections, by how long they have waited for their clients.
 ///
 /// Owner: the event loop that all of them share.
-// Unchecked, true by its event loop: every stored `var` is touched on `eventLoop` only, which every call asserts.
+// Confined to `eventLoop`: every stored `var` is touched on this loop only, by the handlers of channels, all of which live on it.
 final class HTTPConnections: @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let limit: Int
