@@ -132,11 +132,17 @@ final class DelayedOperations<Key: Hashable & Sendable>: Sendable {
         shards[Int(UInt(bitPattern: key.hashValue) % UInt(shards.count))]
     }
 
+    /// False where it is there already: a key that is given again would have it attempted again, each time that something
+    /// happens.
+    private static func append(_ operation: DelayedOperation, to waiting: inout [DelayedOperation]) -> Bool {
+        guard waiting.last !== operation else { return false }
+        waiting.append(operation)
+        return true
+    }
+
     private func add(_ operation: DelayedOperation, under key: Key) {
         self[key].shard.withLock { shard in
-            // A key that is given again would have it attempted again, each time that something happens.
-            guard shard.waiting[key]?.last !== operation else { return }
-            shard.waiting[key, default: []].append(operation)
+            guard Self.append(operation, to: &shard.waiting[key, default: []]) else { return }
             shard.addedSinceSweep += 1
             guard shard.addedSinceSweep >= sweepInterval else { return }
             shard.addedSinceSweep = 0
