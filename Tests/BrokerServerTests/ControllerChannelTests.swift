@@ -4,7 +4,6 @@ import ClusterMetadata
 import KafkaModel
 import KafkaNetworking
 import KafkaProtocol
-import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -19,41 +18,20 @@ import Testing
         versions: [(key: ApiKey, versions: ClosedRange<Int16>)] = [(.apiVersions, 0...0)],
         _ body: (ControllerChannel, Listener) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
         let dispatcher = RequestDispatcher(
             [ApiVersionsHandler(servedVersions: { versions }, finalizedFeaturesEpoch: { -1 })], metrics: nil,
-            logger: logger)
-        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let listener = try await Listener.bind(
-            ListenerConfiguration(
-                endpoint: Endpoint(
-                    listenerName: "PLAINTEXT", host: "127.0.0.1", port: 0, securityProtocol: .plaintext)),
-            handler: dispatcher, on: loops, logger: logger)
-        let metadata = MetadataCache(clusterID: "c")
-        _ = metadata.apply(
-            MetadataUpdate(
-                controllerID: 1,
-                brokers: [
-                    BrokerInfo(
-                        id: 1, rack: nil,
-                        endpoints: [
-                            Endpoint(
-                                listenerName: "PLAINTEXT", host: "127.0.0.1", port: Int32(listener.port),
-                                securityProtocol: .plaintext)
-                        ])
-                ]))
-        let channel = ControllerChannel(
-            metadata: metadata, listener: "PLAINTEXT", clientID: "2", group: MultiThreadedEventLoopGroup.singleton)
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(try await body(channel, listener))
-        } catch {
-            outcome = .failure(error)
+            logger: Listener.silent)
+        try await Listener.serving(dispatcher) { listener in
+            let endpoint = Endpoint(
+                listenerName: "PLAINTEXT", host: "127.0.0.1", port: Int32(listener.port), securityProtocol: .plaintext)
+            let controller = BrokerInfo(id: 1, rack: nil, endpoints: [endpoint])
+            let metadata = MetadataCache(clusterID: "c")
+            _ = metadata.apply(MetadataUpdate(controllerID: 1, brokers: [controller], topics: []))
+            let channel = ControllerChannel(
+                metadata: metadata, listener: "PLAINTEXT", clientID: "2", group: MultiThreadedEventLoopGroup.singleton)
+            defer { channel.reset() }
+            try await body(channel, listener)
         }
-        channel.reset()
-        await listener.close()
-        try await loops.shutdownGracefully()
-        try outcome.get()
     }
 
     private func ask(_ channel: ControllerChannel, times: Int) async throws -> Int {

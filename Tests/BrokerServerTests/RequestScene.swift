@@ -22,7 +22,6 @@ struct RequestScene {
         _ scene: ReplicaScene, fetchMaxBytes: Int = 55 << 20, leaderRate: Int = .max,
         _ body: (RequestScene) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
         let throttle = ReplicationThrottle(.init(samples: 11, sampleLength: .seconds(1)), limit: { leaderRate })
         if leaderRate < .max { throttle.record(leaderRate * 100) }
         let dispatcher = RequestDispatcher(
@@ -35,22 +34,8 @@ struct RequestScene {
                 DeleteRecordsHandler(replicas: scene.replicas, metadata: scene.metadata),
                 DescribeProducersHandler(replicas: scene.replicas),
                 AlterReplicaLogDirsHandler(replicas: scene.replicas),
-            ], metrics: nil, logger: logger)
-        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let listener = try await Listener.bind(
-            ListenerConfiguration(
-                endpoint: Endpoint(
-                    listenerName: "PLAINTEXT", host: "127.0.0.1", port: 0, securityProtocol: .plaintext)),
-            handler: dispatcher, on: loops, logger: logger)
-        let outcome: Result<Void, any Error>
-        do {
-            outcome = .success(try await body(RequestScene(listener: listener)))
-        } catch {
-            outcome = .failure(error)
-        }
-        await listener.close()
-        try await loops.shutdownGracefully()
-        try outcome.get()
+            ], metrics: nil, logger: Listener.silent)
+        try await Listener.serving(dispatcher) { try await body(RequestScene(listener: $0)) }
     }
 
     func connect() async throws -> BrokerConnection {
@@ -69,6 +54,31 @@ struct RequestScene {
         }
 
         var hasCome: Bool { flag.load(ordering: .acquiring) }
+    }
+}
+
+extension Listener {
+    static let silent = Logger(label: "scene") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Serves on a port of its own and an event loop of its own until `body` ends.
+    static func serving(
+        _ handler: any RequestHandler, _ body: (Listener) async throws -> Void
+    ) async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let listener = try await bind(
+            ListenerConfiguration(
+                endpoint: Endpoint(
+                    listenerName: "PLAINTEXT", host: "127.0.0.1", port: 0, securityProtocol: .plaintext)),
+            handler: handler, on: loops, logger: silent)
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(listener))
+        } catch {
+            outcome = .failure(error)
+        }
+        await listener.close()
+        try await loops.shutdownGracefully()
+        try outcome.get()
     }
 }
 

@@ -7,19 +7,11 @@ import struct
 import time
 
 import wire
+from coordination import varint
 from harness import SharedBrokerTestCase, cases, expand
 
 SEED = 20240607
 MIB = 1 << 20
-
-
-def varint(number):
-    """As counts and lengths of flexible versions are written."""
-    text = b""
-    while number > 0x7F:
-        text += bytes([number & 0x7F | 0x80])
-        number >>= 7
-    return text + bytes([number])
 
 
 @expand

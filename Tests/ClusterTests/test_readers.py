@@ -7,21 +7,14 @@ import os
 import struct
 
 from cluster import Cluster, ClusterTestCase, eventually, wire
+from coordination import varint
 
 FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER = 74, 75, 6
 OFFSETS_FOR_LEADER_EPOCH = 23
 
 
-def unsigned(value):
-    encoded = b""
-    while value > 0x7F:
-        encoded += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return encoded + bytes([value])
-
-
 def compact(data):
-    return unsigned(len(data) + 1) + data
+    return varint(len(data) + 1) + data
 
 
 class FlexibleReader(wire.Reader):
@@ -195,9 +188,9 @@ class ReaderTests(ClusterTestCase):
         leader = ("127.0.0.1", cluster.brokers[2].port, "rack-2")
         with wire.Connection(cluster.brokers[1].port) as connection:
             batch = wire.batch([b"one"])
-            body = (unsigned(0) + struct.pack(">hi", -1, 1000)
-                    + unsigned(2) + compact(topic.encode())
-                    + unsigned(2) + struct.pack(">i", 0) + compact(batch) + b"\0" + b"\0" + b"\0")
+            body = (varint(0) + struct.pack(">hi", -1, 1000)
+                    + varint(2) + compact(topic.encode())
+                    + varint(2) + struct.pack(">i", 0) + compact(batch) + b"\0" + b"\0" + b"\0")
             answer = flexible(connection, wire.PRODUCE, 10, body)
 
             def produced():
@@ -219,9 +212,9 @@ class ReaderTests(ClusterTestCase):
             # As a follower of the partition would: only the leader answers it.
             replica = struct.pack(">iq", 3, -1) + b"\0"
             body = (struct.pack(">iiibii", 0, 0, 1 << 20, 0, 0, -1)
-                    + unsigned(2) + identifier
-                    + unsigned(2) + struct.pack(">iiqiqi", 0, -1, 0, -1, -1, 1 << 20) + b"\0" + b"\0"
-                    + unsigned(1) + compact(b"") + unsigned(1) + unsigned(1) + unsigned(len(replica)) + replica)
+                    + varint(2) + identifier
+                    + varint(2) + struct.pack(">iiqiqi", 0, -1, 0, -1, -1, 1 << 20) + b"\0" + b"\0"
+                    + varint(1) + compact(b"") + varint(1) + varint(1) + varint(len(replica)) + replica)
             answer = flexible(connection, wire.FETCH, 16, body)
             answer.unpack("ihi")
 
